@@ -1,0 +1,227 @@
+// The door to git: everything that anybody else may know of a repository.
+
+import { join } from 'node:path'
+import type { Env } from '../env/env'
+import { DstackError } from '../errors'
+import type { Audit } from './auditor'
+import { type Config, cachedConfig, readConfig } from './config'
+import { type GitCall, git } from './exec'
+import { findLayout, type Layout } from './layout'
+import { type Lock, takeLock } from './lock'
+import { decodeTree, ObjectBatch, type ObjectFormat, type Oid, type TreeEntry } from './objects'
+import * as read from './read'
+import { clearOrphanedLock, listTips, moveRef, type Ref, type RefTip, readTip } from './refs'
+import * as remote from './remote'
+
+export type { Config, ConfigValue } from './config'
+export { withoutCredentials } from './exec'
+export type { Lock } from './lock'
+export type { Oid, Signature, TreeEntry } from './objects'
+export { hashObject, ObjectBatch } from './objects'
+export type { CommitInfo, Divergence, GitObject, SideCommit, TreeChange, TreeFile } from './read'
+export type { Ref, RefTip } from './refs'
+export { type PushResult, type RefUpdate, remotes } from './remote'
+
+/** A repository as the rest of the program sees it. Local verbs are synchronous: each is one short git process, or none. */
+export interface Repo extends Layout {
+  readonly format: ObjectFormat
+  readonly shallow: boolean
+  /** For everything but programs to run; see `freshConfig`. */
+  readonly config: Config
+  /** Read from git itself, once. */
+  freshConfig(): Config
+
+  tip(ref: Ref): Oid | null
+  tips(...patterns: string[]): RefTip[]
+  /** Objects by name (`<oid>`, `<ref>`, `<ref>:<path>`); null where nothing is there or it is larger than `cap` bytes. */
+  read(names: readonly string[], cap?: number): (read.GitObject | null)[]
+  /** Is a commit of this id here? */
+  has(commit: Oid): boolean
+  /** Trees by name, decoded; null where no tree is. */
+  trees(names: readonly string[]): (TreeEntry[] | null)[]
+  /** The entries of a tree that was read; none for anything else. */
+  entries(tree: read.GitObject | null): TreeEntry[]
+  files(tree: Oid): read.TreeFile[]
+  diff(before: Oid, after: Oid): read.TreeChange[]
+  /** Oids of all objects that `tips` reach and `without` don't. */
+  reachable(tips: readonly Oid[], without: readonly Oid[]): Oid[]
+  log(range: readonly string[], options?: { limit?: number; paths?: readonly string[] }): read.CommitInfo[]
+  divergence(left: Oid, right: Oid): read.Divergence
+
+  /** SHA-256 of a text, in hexadecimal: for names and fingerprints, whatever the object format. */
+  digest(text: string): string
+  batch(): ObjectBatch
+  /** Writes the objects of a batch, durably. Nothing is visible before `move`. */
+  save(batch: ObjectBatch): void
+  /** After `move`: writes again what a `git gc --prune=now` took away while nothing named it yet. */
+  ensure(batch: ObjectBatch): void
+  /** The commit point: moves one ref from what was read. False: somebody was faster, read again. */
+  move(ref: Ref, to: Oid | null, from: Oid | null, reason: string, lock?: Lock | null): boolean
+  lock(): Lock | null
+  /** Removes `<name>.lock` (of a ref, `config`, `packed-refs`) if whoever made it is dead; false when it stays. */
+  clearLock(name: string): boolean
+
+  fetch(remote: string, refspecs: readonly string[], options?: { limit?: number; prune?: boolean }): Promise<void>
+  /** The same from a folder or a bundle on this machine, by its absolute path. */
+  fetchPath(path: string, refspecs: readonly string[]): Promise<void>
+  remoteTips(remote: string, patterns: readonly string[], limit?: number): Promise<RefTip[]>
+  push(remote: string, updates: readonly remote.RefUpdate[], limit?: number): Promise<remote.PushResult[]>
+  remoteUrl(remote: string): string
+
+  /** Everything that these tips reach, read by a second implementation. */
+  audit(tips: readonly RefTip[]): Promise<Audit>
+
+  /** Plumbing for the few callers that need another verb (setup, status). Arguments are built by us, never by data. */
+  git(args: readonly string[], options?: { input?: string; ok?: readonly number[] }): { status: number; stdout: string }
+  /** A file of ours beside the repository: `dstack/<name>`, shared by all worktrees, or this worktree's own. */
+  ours(name: string): string
+  oursHere(name: string): string
+}
+
+/** How far ahead new objects are dated; their ref names them long before that. */
+const PRUNE_SHIELD_MS = 10_000
+
+/** More objects than this go into a pack: thousands of loose files take seconds, each with a sync of its own. */
+const LOOSE_LIMIT = 200
+
+/** SHA-256 in hexadecimal. */
+export function hashText(text: string): string {
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex')
+}
+
+/** Opens the repository at or above `dir`. @throws NOT_A_REPOSITORY */
+export function openRepo(env: Env, dir: string = env.cwd): Repo {
+  const layout = findLayout(env, dir)
+  const config = cachedConfig(env, layout)
+  const format = (config.get('extensions.objectformat') ?? 'sha1') as ObjectFormat
+  const filesBackend = (config.get('extensions.refstorage') ?? 'files') === 'files'
+  const fsync = config.flag('dstack.fsync', true)
+  let fresh: Config | null = null
+  const freshConfig = () => {
+    fresh ??= readConfig(env, layout)
+    return fresh
+  }
+  const durable = { config: [fsync ? 'core.fsync=committed' : 'core.fsync=none'] }
+
+  const repo: Repo = {
+    ...layout,
+    format,
+    config,
+    freshConfig,
+    get shallow() {
+      return env.files.stat(join(layout.commonDir, 'shallow')) !== null
+    },
+    tip: (ref) => readTip(env, layout, filesBackend, ref),
+    tips: (...patterns) => listTips(env, layout, filesBackend, patterns),
+    read: (names, cap) => read.readObjects(env, layout, names, cap),
+    has: (commit) => read.readObjects(env, layout, [commit], 1 << 20)[0]?.type === 'commit',
+    trees: (names) =>
+      read
+        .readObjects(env, layout, names)
+        .map((tree) => (tree?.type === 'tree' ? decodeTree(tree.bytes, format) : null)),
+    entries: (tree) => (tree?.type === 'tree' ? decodeTree(tree.bytes, format) : []),
+    files: (tree) => read.listFiles(env, layout, tree),
+    diff: (before, after) => (before === after ? [] : read.diffTrees(env, layout, before, after)),
+    reachable(tips, without) {
+      const args = [
+        'rev-list',
+        '--objects',
+        '--no-object-names',
+        '--end-of-options',
+        ...tips,
+        ...without.map((oid) => `^${oid}`),
+      ]
+      return git(env, layout.place, args)
+        .stdout.toString('latin1')
+        .split('\n')
+        .filter((oid) => oid !== '')
+    },
+    log: (range, options) => read.readLog(env, layout, range, options),
+    divergence: (left, right) => read.divergence(env, layout, left, right),
+    digest: hashText,
+    batch: () => new ObjectBatch(format),
+    save(batch) {
+      const { objects } = batch
+      if (objects.length === 0) return
+      if (objects.length > LOOSE_LIMIT) {
+        git(env, layout.place, ['index-pack', '--stdin'], { ...durable, input: batch.pack() })
+        if (fsync) env.files.syncFolders([join(layout.commonDir, 'objects', 'pack')])
+        return
+      }
+      unpack(env, layout, { ...durable, input: batch.pack() })
+      // `git prune` leaves alone what is younger than its own start: a gc that runs just now can't take these any more.
+      for (const { oid } of objects) {
+        env.files.touch(join(layout.commonDir, 'objects', oid.slice(0, 2), oid.slice(2)), Date.now() + PRUNE_SHIELD_MS)
+      }
+      if (fsync)
+        syncObjectFolders(
+          env,
+          layout,
+          objects.map(({ oid }) => oid),
+        )
+    },
+    ensure(batch) {
+      const folder = join(layout.commonDir, 'objects')
+      const isLoose = (oid: Oid) => env.files.stat(join(folder, oid.slice(0, 2), oid.slice(2))) !== null
+      const doubtful = batch.objects.map(({ oid }) => oid).filter((oid) => !isLoose(oid))
+      // Not loose: in a pack by now, or gone.
+      if (doubtful.length > 0 && repo.read(doubtful).includes(null)) repo.save(batch)
+    },
+    move(ref, to, from, reason, lock) {
+      const move = { ref, to, from, reason }
+      let moved = moveRef(env, layout, move, durable)
+      if (moved === 'locked' && clearOrphanedLock(env, layout, ref, lock?.inherited ?? false)) {
+        moved = moveRef(env, layout, move, durable)
+      }
+      if (moved === 'moved' && fsync && filesBackend) syncRefFolders(env, layout, ref)
+      return moved === 'moved'
+    },
+    lock: () => takeLock(env, layout.commonDir),
+    clearLock: (name) => clearOrphanedLock(env, layout, name, false),
+    fetch: (name, refspecs, options) => remote.fetchRefs(env, layout, freshConfig(), name, refspecs, options),
+    fetchPath: (path, refspecs) => remote.fetchPath(env, layout, freshConfig(), path, refspecs),
+    remoteTips: (name, patterns, limit) => remote.remoteTips(env, layout, freshConfig(), name, patterns, limit),
+    push: (name, updates, limit) => remote.pushRefs(env, layout, freshConfig(), name, updates, limit),
+    remoteUrl: (name) => remote.remoteUrl(env, layout, name),
+    audit: async (tips) => (await import('./auditor')).audit(repo, tips),
+    git(args, options = {}) {
+      const done = git(env, layout.place, args, options)
+      return { status: done.status ?? 1, stdout: done.stdout.toString('utf8') }
+    },
+    ours: (name) => join(layout.commonDir, 'dstack', name),
+    oursHere: (name) => join(layout.gitDir, 'dstack', name),
+  }
+  if (format !== 'sha1' && format !== 'sha256') {
+    throw new DstackError('TOO_NEW', `The repository's object format "${format}" is not known here.`, {
+      hint: 'Update git dstack.',
+    })
+  }
+  return repo
+}
+
+/** A `git gc` that removes an empty folder at the moment in which git writes into it makes git give up; it is tried again. */
+function unpack(env: Env, layout: Layout, call: GitCall): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return void git(env, layout.place, ['unpack-objects', '-q'], call)
+    } catch (error) {
+      if (
+        attempt === 5 ||
+        !(error instanceof DstackError) ||
+        !/unable to write file .*No such file/.test(error.message)
+      )
+        throw error
+    }
+  }
+}
+
+/** git syncs the files; that their names are on the disk too needs their folders. */
+function syncObjectFolders(env: Env, layout: Layout, oids: readonly Oid[]): void {
+  const objects = join(layout.commonDir, 'objects')
+  env.files.syncFolders([...new Set(oids.map((oid) => join(objects, oid.slice(0, 2)))), objects])
+}
+
+function syncRefFolders(env: Env, layout: Layout, ref: Ref): void {
+  const parts = ref.split('/').slice(0, -1)
+  env.files.syncFolders(parts.map((_, i) => join(layout.commonDir, ...parts.slice(0, i + 1))))
+}
