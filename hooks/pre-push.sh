@@ -1,0 +1,1 @@
+git-dstack hook git pre-push "$1" "$2" </dev/null || true

@@ -1,0 +1,142 @@
+// What setup plans, finds and shows. Types only.
+
+import type { Refusal } from '../errors'
+
+/** One thing that init changes. */
+export type Action =
+  | { kind: 'config'; how: 'set' | 'add' | 'remove'; name: string; value: string }
+  | { kind: 'hook'; path: string }
+  | { kind: 'fetch'; refspecs: string[] }
+  | { kind: 'format' }
+
+export interface Step {
+  what: string
+  why: string
+  action: Action
+}
+
+/** What init would do here. Nothing is changed while there is a refusal, nor when there are no steps. */
+export interface InitPlan {
+  /** Top of the working tree, or the bare repository. */
+  folder: string
+  /** The elected remote; null where there is none. */
+  remote: string | null
+  transport: string
+  steps: Step[]
+  refusal: Refusal | null
+  warnings: string[]
+  /** What to add by hand where the hook belongs to another tool. */
+  snippet: string | null
+}
+
+export interface InitReport extends InitPlan {
+  dryRun: boolean
+  /** Refs of the team that were there already and are here now. */
+  adopted: number
+}
+
+/** One line of `init --all`. */
+export interface FolderReport {
+  folder: string
+  outcome: 'done' | 'nothing' | 'planned' | 'refused'
+  message: string
+}
+
+export interface UninstallReport {
+  folder: string
+  /** What was taken out, in words. */
+  removed: string[]
+  /** True when configuration and hooks are the bytes that they were before init. */
+  restored: boolean
+  /** Our refs that stay, or that went with `--refs`. */
+  refs: { kept: string[]; removed: string[] }
+}
+
+/** `dstack/installed.json`: what was there before init, so that uninstall can put it back. */
+export interface Installed {
+  v: 1
+  /** The configuration's bytes (latin1) before init; after it, once init has ended. */
+  config: { before: string; after?: string }
+  hook?: { path: string; before: { text: string; mode: number } | null; after: string; madeFolder: boolean }
+  /** The user does not want the hook. */
+  noHooks: boolean
+}
+
+export type Severity = 'error' | 'warning' | 'info'
+
+/** What doctor found: an error breaks something, a warning may, an info is good to know. */
+export interface Finding {
+  code: string
+  severity: Severity
+  /** What it is about: a ref, a file, a setting. Two findings with the same code and subject are the same. */
+  subject: string
+  what: string
+  risk: string
+  /** The command that mends it; empty where there is none. */
+  command: string
+  /** doctor can mend it by itself. */
+  fixable: boolean
+  /** With `--fix`: true when it is gone, false when it was tried and it is still there. */
+  fixed?: boolean
+}
+
+export interface DoctorReport {
+  findings: Finding[]
+  /** Nothing is wrong any more: infos do not count. */
+  clean: boolean
+}
+
+export interface StatusReport {
+  folder: string
+  branch: string | null
+  /** Null in a bare repository. */
+  changedFiles: number | null
+  upstream: { name: string; ahead: number; behind: number } | null
+  enabled: boolean
+  /** What disables everything here, in words; null when nothing does. */
+  disabled: string | null
+  remote: string | null
+  url: string | null
+  transport: string
+  /** As the search index counted when it was made last (a few writes may have come since); null before that. */
+  entries: number | null
+  conflicts: number | null
+  /** Writes that no remote is known to have. */
+  unsynced: number
+  /** Writes of others that are fetched and not yet folded into the local refs. Reading sees them already. */
+  received: number
+  lastSync: string | null
+  /** No background sync before this time, because the remote refused by policy. */
+  waitUntil: string | null
+  hook: 'installed' | 'missing' | 'unwanted'
+  /** Exact commands, the most useful first. */
+  next: string[]
+}
+
+export type Layer = 'default' | 'team' | 'personal' | 'clone' | 'command'
+
+export interface SettingValue {
+  name: string
+  value: string
+  layer: Layer
+  /** Where exactly: a file, a ref, `command line:`. Empty for a default. */
+  origin: string
+}
+
+export interface FsckProblem {
+  code: 'BROKEN_REF' | 'MISSING_OBJECT' | 'CORRUPT_OBJECT' | 'NOTES' | 'AUDIT'
+  subject: string
+  what: string
+}
+
+export interface FsckReport {
+  refs: number
+  objects: number
+  problems: FsckProblem[]
+  /** Documents that can't be read. They are carried byte for byte and never shown; they break nothing. */
+  quarantined: { ref: string; path: string; why: string }[]
+  audit: AuditReport
+}
+
+/** The answer of the independent auditor. */
+export type AuditReport = { ran: true; commits: number; trees: number; blobs: number } | { ran: false; why: string }
