@@ -60,18 +60,18 @@ function rebuilt(store: Store, view: View, tip: string): Searchable {
   const base = view.stamp === tip ? view : viewCommit(store, tip)
   const bytes = build(entriesOf(base.all()), tip)
   const index = open(inMemory(bytes))
-  keep(store, bytes, index.counts)
+  keep(store, bytes, index)
   return view.stamp === tip
     ? { index, tail: [], hidden: new Set() }
     : withTail(store, index, view, view.since(tip) ?? [])
 }
 
-function keep(store: Store, bytes: Uint8Array, counts: Index['counts']): void {
+function keep(store: Store, bytes: Uint8Array, { identity, counts }: Index): void {
   // A repository that nobody opted in stays untouched.
   if (store.env.files.stat(store.repo.ours('')) === null) return
   try {
     store.env.files.write(store.repo.ours(FILE), bytes)
-    store.env.files.write(store.repo.ours(COUNTS), `${JSON.stringify({ v: 1, ...counts })}\n`)
+    store.env.files.write(store.repo.ours(COUNTS), `${JSON.stringify({ v: 1, tip: identity, ...counts })}\n`)
   } catch {
     // A read-only repository, a full disk: this search has it, and the next one tries again.
   }

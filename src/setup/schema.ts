@@ -98,7 +98,7 @@ export interface StatusReport {
   remote: string | null
   url: string | null
   transport: string
-  /** As the search index counted when it was made last (a few writes may have come since); null before that. */
+  /** By the search index and what came since; null before the first search. */
   entries: number | null
   conflicts: number | null
   /** Writes that no remote is known to have. */

@@ -2,8 +2,10 @@
 
 import { join } from 'node:path'
 import type { Env } from '../env/env'
+import { DstackError } from '../errors'
 import { type Config, type Oid, openRepo, type Repo, withoutCredentials } from '../git/git'
-import { isInbox, isOurs, kindOf, OUR_PREFIXES, trackedRef, trackingPrefix } from '../store/names'
+import { keyOf } from '../store/keys'
+import { isInbox, isOurs, kindOf, MEMORY, OUR_PREFIXES, trackedRef, trackingPrefix } from '../store/names'
 import type { SyncRecord } from '../sync/schema'
 import { hookPlace } from './hook'
 import { readInstalled } from './installed'
@@ -18,7 +20,7 @@ export async function status(env: Env): Promise<StatusReport> {
   const transport = config.get('dstack.transport') ?? 'refs'
   const url = config.get(`remote.${remote}.url`)
   const record = enabled ? readOurs<SyncRecord>(env, repo, 'sync.json') : null
-  const counts = enabled ? readOurs<Counts>(env, repo, 'cache/memory.counts.json') : null
+  const sides = enabled ? await bothSides(env, repo, remote, transport) : { local: new Map(), tracked: new Map() }
   const synced = record?.remote === remote ? record : null
   const report: Omit<StatusReport, 'next'> = {
     folder: repo.workTree ?? repo.gitDir,
@@ -28,9 +30,8 @@ export async function status(env: Env): Promise<StatusReport> {
     remote,
     url: url === undefined ? null : withoutCredentials(url),
     transport,
-    ...(enabled ? difference(repo, await bothSides(env, repo, remote, transport)) : { unsynced: 0, received: 0 }),
-    entries: counts?.entries ?? null,
-    conflicts: counts?.conflicts ?? null,
+    ...difference(repo, sides),
+    ...counted(env, repo, sides.local.get(MEMORY) ?? sides.tracked.get(MEMORY)),
     lastSync: synced?.at ?? null,
     waitUntil: synced?.waitUntil ?? null,
     hook: hookState(env, repo),
@@ -41,8 +42,26 @@ export async function status(env: Env): Promise<StatusReport> {
 /** What the search index counted when it was made last. */
 interface Counts {
   v: 1
+  /** The commit that it was made of. */
+  tip: Oid
   entries: number
   conflicts: number
+}
+
+/** The index's counts, and the documents that came or went since. What was only forgotten since still counts. */
+function counted(env: Env, repo: Repo, tip: Oid | undefined): Pick<StatusReport, 'entries' | 'conflicts'> {
+  const counts = tip === undefined ? null : readOurs<Counts>(env, repo, 'cache/memory.counts.json')
+  if (tip === undefined || counts === null) return { entries: null, conflicts: null }
+  const { entries, conflicts } = counts
+  if (counts.tip === tip) return { entries, conflicts }
+  try {
+    const keys = repo.diff(counts.tip, tip).filter(({ path }) => !path.startsWith('usage/') && keyOf(path) !== null)
+    const more = keys.filter(({ before }) => before === null).length - keys.filter(({ after }) => after === null).length
+    return { entries: entries + more, conflicts }
+  } catch (error) {
+    if (!(error instanceof DstackError)) throw error
+    return { entries: null, conflicts: null } // that commit is not here any more
+  }
 }
 
 /** A file that another part of us has left; null when it is not there, torn, or of another version. */

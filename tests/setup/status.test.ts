@@ -3,6 +3,7 @@
 import { chmodSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from '../../src/env/env'
+import { recall, remember as rememberEntry } from '../../src/memory/memory'
 import { init, type StatusReport, status } from '../../src/setup/setup'
 import { nextSteps, parseStatus } from '../../src/setup/status'
 import { openStore } from '../../src/store/store'
@@ -44,6 +45,16 @@ test('tells what waits on both sides, the branch, and the last sync', async ({ w
   expect(await status(envOf(bob))).toMatchObject({ unsynced: 2, received: 2, next: ['git dstack sync'] })
   await sync(openStore(envOf(bob)))
   expect(await status(envOf(bob))).toMatchObject({ unsynced: 0, received: 0, next: [] })
+})
+
+test('shows how many entries the search index counted', async ({ world }) => {
+  const [alice] = await world.clones('alice')
+  await init(envOf(alice))
+  expect(await status(envOf(alice))).toMatchObject({ entries: null, conflicts: null })
+  for (const text of ['The build uses pnpm', 'Tokens expire after an hour', 'The sky is blue'])
+    rememberEntry(envOf(alice), { text })
+  recall(envOf(alice), { query: 'pnpm' })
+  expect(await status(envOf(alice))).toMatchObject({ entries: 3, conflicts: 0 })
 })
 
 test('over a branch as transport it counts the same', async ({ world }) => {
