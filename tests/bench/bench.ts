@@ -89,7 +89,7 @@ function table({ node, git, cpu, targets, figures, broken }: Report): string {
   const lines = targets.map((row) => {
     const limit = `${row.bound === 'at least' ? '≥' : '≤'} ${amount(row.limit, row.unit)}`
     const measured = row.measured === null ? '' : amount(row.measured, row.unit)
-    return [row.id, row.what, limit, measured, row.status, row.status === 'later' ? '' : row.detail]
+    return [row.id, row.what, limit, measured, row.status, row.detail]
   })
   const widths = [12, 62, 14, 13, 7]
   const text = lines.map((cells) =>
@@ -107,6 +107,14 @@ function table({ node, git, cpu, targets, figures, broken }: Report): string {
 
 function smokeText({ broken }: Report): string {
   return broken.length === 0 ? 'bench: every case runs\n' : `${broken.map((line) => `BROKEN ${line}`).join('\n')}\n`
+}
+
+// Leaving through `exit` lets the temporary folder be removed.
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => process.exit(status))
 }
 
 main().then(

@@ -67,6 +67,8 @@ export function makeGround({ smoke }: { smoke: boolean }): Ground {
     TZ: 'UTC',
     LC_ALL: 'C',
   }
+  const dispose = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  process.once('exit', dispose)
   writeFileSync(join(folder, 'gitconfig'), GLOBAL_CONFIG)
   const empty = join(folder, 'empty.cjs')
   writeFileSync(empty, '')
@@ -114,7 +116,7 @@ export function makeGround({ smoke }: { smoke: boolean }): Ground {
       check(printed, round)
       return ms
     },
-    dispose: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
+    dispose,
   }
   return ground
 }

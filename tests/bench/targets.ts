@@ -67,7 +67,7 @@ export const TARGETS: readonly Target[] = [
 /** The row of a target; what was not measured comes later. */
 export function rowOf(target: Target, outcome: Outcome | undefined): Row {
   const measured = outcome?.measured ?? null
-  const detail = outcome?.detail ?? 'not measured'
+  const detail = outcome?.detail ?? ''
   if (measured === null) return { ...target, measured, status: 'later', detail }
   const met = target.bound === 'at least' ? measured >= target.limit : measured <= target.limit
   return { ...target, measured: Number(measured.toFixed(3)), status: met ? 'met' : 'missed', detail }
