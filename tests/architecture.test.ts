@@ -10,9 +10,12 @@ const LAYERS: readonly (readonly string[])[] = [
   ['errors.ts'],
   ['env'],
   ['git'],
-  ['store'],
-  ['sync'],
-  ['memory'],
+  ['store', 'process'],
+  ['sync', 'settings'],
+  ['lease', 'memory', 'plan'],
+  ['trust'],
+  ['gate'],
+  ['flow'],
   ['setup'],
   ['manual'],
   ['cli', 'hooks'],
@@ -20,7 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ]
 
 /** Folders in which every file but the door (`x/x.ts`) reaches the world through its arguments only. */
-const PURE_FOLDERS = ['store', 'sync', 'memory', 'setup']
+const PURE_FOLDERS = ['store', 'sync', 'settings', 'lease', 'memory', 'plan', 'trust', 'gate', 'flow', 'setup']
 const PURE_PACKAGES = /^(zod\/mini|diff|node:path|@secretlint\/.*)$/
 const IMPURE = /\bDate\.now\(|new Date\(\)|Math\.random\(|\bprocess\.|\bperformance\.|\bcrypto\.get/
 

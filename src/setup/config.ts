@@ -2,42 +2,30 @@
 
 import type { Env } from '../env/env'
 import { DstackError, isRefusal, refusalError } from '../errors'
-import type { ConfigValue } from '../git/git'
-import { CONFIG, openStore, type Store, viewRef, write } from '../store/store'
-import { carrierRefspec, useCarrier } from '../sync/sync'
-import type { Layer, SettingValue } from './schema'
+import type { SettingValue } from '../settings/schema'
 import {
   findSetting,
+  mergedSettings,
   nearestSetting,
-  resolveSetting,
   SETTINGS,
   type Setting,
-  type Stand,
+  settingOf,
+  settingsOf,
+  TEAM_KEY,
+  teamSettings,
   type WritableLayer,
-} from './settings'
-
-/** The document of refs/dstack/config with the team's settings: field `settings`, a value by name. */
-const TEAM_KEY = 'dstack/settings'
-
-const LAYER: Readonly<Partial<Record<ConfigValue['scope'], Layer>>> = {
-  system: 'personal',
-  global: 'personal',
-  local: 'clone',
-  worktree: 'clone',
-  command: 'command',
-}
+} from '../settings/settings'
+import { CONFIG, openStore, type Store, write } from '../store/store'
+import { carrierRefspec, useCarrier } from '../sync/sync'
 
 /** The value that counts now, and where it stands. @throws USAGE */
 export function getSetting(env: Env, name: string): SettingValue {
-  const store = openStore(env)
-  return resolved(store, known(name), teamSettings(store))
+  return settingOf(openStore(env), known(name).name)
 }
 
 /** Every setting with the value that counts. */
 export function listSettings(env: Env): SettingValue[] {
-  const store = openStore(env)
-  const team = teamSettings(store)
-  return SETTINGS.map((setting) => resolved(store, setting, team))
+  return settingsOf(openStore(env))
 }
 
 /**
@@ -110,19 +98,6 @@ function scopeOption(layer: 'personal' | 'clone'): string {
   return layer === 'personal' ? '--global' : '--local'
 }
 
-function resolved(store: Store, setting: Setting, team: Record<string, string>): SettingValue {
-  const name = `dstack.${setting.name.toLowerCase()}`
-  const stands: Stand[] = []
-  const shared = team[setting.name]
-  if (shared !== undefined) stands.push({ layer: 'team', origin: CONFIG, value: shared })
-  for (const value of store.repo.config.values) {
-    const layer = LAYER[value.scope]
-    if (value.name === name && layer !== undefined)
-      stands.push({ layer, origin: value.origin.replace(/^file:/, ''), value: value.value })
-  }
-  return resolveSetting(setting, stands)
-}
-
 /** A branch as transport needs its refspec, so that plain `git fetch` brings it. */
 function setTransport(store: Store, value: string): void {
   const { repo, remote, carrier } = store
@@ -136,31 +111,10 @@ function setTransport(store: Store, value: string): void {
 
 // --- the team's layer -----------------------------------------------------------------------------------------------
 
-/** What the team has set and may set; on a conflict the winner's value, and what only others have. */
-function teamSettings(store: Store): Record<string, string> {
-  return merged(
-    viewRef(store, CONFIG)
-      .at(TEAM_KEY)
-      .filter(({ gone }) => !gone)
-      .map(({ doc }) => doc.head.settings),
-  )
-}
-
-function merged(versions: readonly unknown[]): Record<string, string> {
-  const settings: Record<string, string> = {}
-  for (const version of [...versions].reverse()) {
-    if (typeof version !== 'object' || version === null) continue
-    for (const [name, value] of Object.entries(version)) {
-      if (typeof value === 'string' && findSetting(name)?.layers.includes('team')) settings[name] = value
-    }
-  }
-  return settings
-}
-
 function writeTeam(store: Store, name: string, value: string | null): void {
   const done = write(store, CONFIG, [TEAM_KEY], (seen) => {
     const live = seen.at(TEAM_KEY).filter(({ gone }) => !gone)
-    const { [name]: _former, ...others } = merged(live.map(({ doc }) => doc.head.settings))
+    const { [name]: _former, ...others } = mergedSettings(live.map(({ doc }) => doc.head.settings))
     const settings = value === null ? others : { ...others, [name]: value }
     const put = {
       key: TEAM_KEY,

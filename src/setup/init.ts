@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Env } from '../env/env'
 import { DstackError, refusalError } from '../errors'
 import { remotes } from '../git/git'
+import { matchesUrl } from '../settings/settings'
 import {
   CONFIG,
   fetchRefspecs,
@@ -25,7 +26,6 @@ import { readInstalled, writeInstalled } from './installed'
 import { type ConfigAction, changedConfig, readLocalConfig, replaceConfig, strippedConfig } from './local-config'
 import { decideInit, type RemoteLook } from './plan'
 import type { FolderReport, InitPlan, InitReport, Installed } from './schema'
-import { matchesUrl } from './settings'
 
 export interface InitOptions {
   /** Name of the remote to elect. */

@@ -113,16 +113,6 @@ export interface StatusReport {
   next: string[]
 }
 
-export type Layer = 'default' | 'team' | 'personal' | 'clone' | 'command'
-
-export interface SettingValue {
-  name: string
-  value: string
-  layer: Layer
-  /** Where exactly: a file, a ref, `command line:`. Empty for a default. */
-  origin: string
-}
-
 export interface FsckProblem {
   code: 'BROKEN_REF' | 'MISSING_OBJECT' | 'CORRUPT_OBJECT' | 'NOTES' | 'AUDIT'
   subject: string

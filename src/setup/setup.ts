@@ -2,6 +2,8 @@
 
 import type { Env } from '../env/env'
 import type { Refusal } from '../errors'
+import type { SettingValue } from '../settings/schema'
+import type { WritableLayer } from '../settings/settings'
 import type { DoctorOptions } from './doctor'
 import type { InitOptions } from './init'
 import type {
@@ -10,18 +12,17 @@ import type {
   FsckReport,
   InitPlan,
   InitReport,
-  SettingValue,
   StatusReport,
   UninstallReport,
 } from './schema'
-import type { WritableLayer } from './settings'
 import type { UninstallOptions } from './uninstall'
 
+export type { SettingValue } from '../settings/schema'
+export { findSetting, SETTINGS, type WritableLayer } from '../settings/settings'
 export type { DoctorOptions } from './doctor'
 export type { InitOptions } from './init'
 export { requireOptIn } from './opt-in'
 export type * from './schema'
-export { findSetting, SETTINGS, type WritableLayer } from './settings'
 export type { UninstallOptions } from './uninstall'
 
 /** What init would do. Changes nothing. */

@@ -1,7 +1,7 @@
 // config: layers, where each setting counts, the team's document, and what is refused.
 
 import type { DstackError } from '../../src/errors'
-import { matchesUrl, nearestSetting, resolveSetting } from '../../src/setup/settings'
+import { matchesUrl, nearestSetting, resolveSetting } from '../../src/settings/table'
 import { getSetting, init, listSettings, SETTINGS, setSetting, unsetSetting } from '../../src/setup/setup'
 import { openStore } from '../../src/store/store'
 import { sync } from '../../src/sync/sync'

@@ -1,5 +1,7 @@
 // Every setting of git dstack: where it may be set, what it takes, what holds without it. Pure.
 
+import { flag, isWholeNumber } from './checks'
+import { FLOW_SETTINGS } from './flow'
 import type { Layer, SettingValue } from './schema'
 
 /** Layers that a person can write. Later ones win: team, personal (`--global`), this clone. */
@@ -65,6 +67,7 @@ export const SETTINGS: readonly Setting[] = [
     layers: ['team', 'personal', 'clone'],
     problem: (value) => (isWholeNumber(value, 50, 1_000_000) ? null : 'it is no number of tokens from 50 to 1000000'),
   },
+  ...FLOW_SETTINGS,
   {
     name: 'fsync',
     default: 'true',
@@ -145,14 +148,6 @@ export function resolveSetting(setting: Setting, stands: readonly Stand[]): Sett
 export function matchesUrl(pattern: string, url: string): boolean {
   const plain = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${plain.join('.*')}$`).test(url)
-}
-
-function flag(value: string): string | null {
-  return /^(true|false|yes|no|on|off|1|0)$/i.test(value) ? null : 'it is neither true nor false'
-}
-
-function isWholeNumber(value: string, least: number, most: number): boolean {
-  return /^[0-9]{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most
 }
 
 function isBranch(name: string): boolean {
