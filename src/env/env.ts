@@ -1,5 +1,8 @@
 // The world as one argument: everything that is not a function of its inputs comes in through here.
 
+export { agentIn, agentOf } from './agent'
+export { harmful, PLAIN, pattern, safe, safeLines } from './safe'
+
 export type Vars = Readonly<Record<string, string | undefined>>
 
 export interface Command {
@@ -11,6 +14,13 @@ export interface Command {
   input?: string | Uint8Array
   /** Milliseconds after which the child, and what it started, is ended. */
   limit?: number
+  /**
+   * For `start`: milliseconds from the polite end (SIGTERM) to the hard one (SIGKILL). With it, what the program leaves
+   * behind in its process group is ended too; without it the limit kills at once, and what is left behind goes on.
+   */
+  grace?: number
+  /** For `start`: bytes of each stream that are kept, the first half and the last half; `Finished.dropped` counts the rest. */
+  keep?: number
   /** Bytes of output after which the program is ended and `failure` is ENOBUFS. */
   maxOutput?: number
 }
@@ -23,6 +33,8 @@ export interface Finished {
   stderr: string
   /** True when `limit` ended it. */
   timedOut: boolean
+  /** With `keep`: bytes of stdout that are missing in its middle, after the first `keep / 2`. */
+  dropped?: number
   /** Set when the program could not be started at all (ENOENT, EACCES …). */
   failure?: NodeJS.ErrnoException
 }
@@ -92,8 +104,12 @@ export interface Env {
   readonly out: Output
   readonly files: Files
   now(): Date
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds on a clock that never goes back and that all processes share until the machine restarts. May stand still while it sleeps. */
   monotonic(): number
+  /** Milliseconds since the machine started, sleep included. Coarser than `monotonic` (10 ms to 1 s). */
+  uptime(): number
+  /** Which start of the machine this is: times of `monotonic` and `uptime` compare only within one. */
+  boot(): string
   /** 10 characters of Crockford base32 (50 random bits). */
   newId(): string
   /** 0 ≤ n < 1; for jitter. */

@@ -1,8 +1,10 @@
-// The real world: node's processes, files, clock and terminal.
+// The real world: node's files, clock and terminal, and the programs that others start.
 
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
-import type { Command, Env, FileStat, Files, Finished, Output, Slices, Vars } from './env'
+import { bootId } from './boot'
+import type { Env, FileStat, Files, Output, Slices, Vars } from './env'
+import { runNow } from './programs'
 
 /** What is replaced in tests; everything else is the real thing. */
 export interface NodeEnvOptions {
@@ -11,9 +13,6 @@ export interface NodeEnvOptions {
   out?: Output
   stdin?: () => Buffer
 }
-
-/** git answers with megabytes (a tree of 100,000 documents); node's default of 1 MB would cut them. */
-const MAX_BUFFER = 4 * 1024 ** 3
 
 /**
  * The real environment. For reproducible runs `DSTACK_TEST_NOW` (ISO time) stops the clock and
@@ -32,20 +31,19 @@ export function nodeEnv(options: NodeEnvOptions = {}): Env {
     out: options.out ?? terminal(vars),
     files: nodeFiles,
     now: () => (vars.DSTACK_TEST_NOW === undefined ? new Date() : new Date(vars.DSTACK_TEST_NOW)),
-    monotonic: () => performance.now(),
+    monotonic: () => Number(process.hrtime.bigint()) / 1e6, // performance.now() would begin at 0 in each process
+    uptime: () => process.getBuiltinModule('node:os').uptime() * 1000,
+    boot: bootId,
     newId: () =>
       base32(byte === null ? crypto.getRandomValues(new Uint8Array(7)) : Uint8Array.from({ length: 7 }, byte)),
     random: random ?? Math.random,
     pause: sleep,
     run: (command) => runNow(command, vars),
-    start: (command) => runLong(command, vars),
+    start: async (command) => (await import('./long-programs')).runLong(command, vars),
     stdin: options.stdin ?? readStdin,
     confirm: (question) => confirm(question, vars),
   }
 }
-
-/** Loaded at the first start of a program: it brings the network stack with it, a tenth of a bare start. */
-const childProcess = () => process.getBuiltinModule('node:child_process')
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
@@ -66,87 +64,6 @@ function seeded(seed: number): () => number {
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-function runNow(command: Command, vars: Vars): Finished {
-  const done = childProcess().spawnSync(command.program, command.args, {
-    env: command.vars ?? vars,
-    maxBuffer: command.maxOutput ?? MAX_BUFFER,
-    windowsHide: true,
-    killSignal: 'SIGKILL',
-    ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    ...(command.limit === undefined ? {} : { timeout: command.limit }),
-    ...(command.input === undefined
-      ? { stdio: ['ignore', 'pipe', 'pipe'] }
-      : { input: command.input, stdio: ['pipe', 'pipe', 'pipe'] }),
-  })
-  const failure = done.error as NodeJS.ErrnoException | undefined
-  const timedOut = failure?.code === 'ETIMEDOUT'
-  // EPIPE: the program ended before it had read all input; its exit status and stderr say why.
-  const real = failure !== undefined && !timedOut && failure.code !== 'EPIPE'
-  return {
-    status: done.status,
-    signal: done.signal,
-    stdout: done.stdout ?? Buffer.alloc(0),
-    stderr: done.stderr?.toString('utf8') ?? '',
-    timedOut,
-    ...(real ? { failure } : {}),
-  }
-}
-
-function runLong(command: Command, vars: Vars): Promise<Finished> {
-  return new Promise((resolve) => {
-    // An own process group, so that the limit also ends what git started (ssh, a remote helper).
-    const child = childProcess().spawn(command.program, command.args, {
-      env: command.vars ?? vars,
-      detached: process.platform !== 'win32',
-      windowsHide: true,
-      stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    })
-    const stdout: Buffer[] = []
-    const stderr: Buffer[] = []
-    let timedOut = false
-    const end = (signal: NodeJS.Signals) => endGroup(child.pid, signal)
-    const timer =
-      command.limit === undefined
-        ? undefined
-        : setTimeout(() => {
-            timedOut = true
-            end('SIGKILL')
-          }, command.limit)
-    const interrupted = () => end('SIGTERM')
-    process.once('exit', interrupted)
-    const finish = (status: number | null, signal: string | null, failure?: NodeJS.ErrnoException) => {
-      clearTimeout(timer)
-      process.off('exit', interrupted)
-      resolve({
-        status,
-        signal,
-        stdout: Buffer.concat(stdout),
-        stderr: Buffer.concat(stderr).toString('utf8'),
-        timedOut,
-        ...(failure === undefined ? {} : { failure }),
-      })
-    }
-    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
-    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk))
-    child.once('error', (error) => finish(null, null, error))
-    child.once('close', (status, signal) => finish(status, signal))
-    if (command.input !== undefined && child.stdin) {
-      child.stdin.on('error', () => undefined) // the program ended early; its exit status says why
-      child.stdin.end(command.input)
-    }
-  })
-}
-
-function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return
-  try {
-    process.kill(process.platform === 'win32' ? pid : -pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

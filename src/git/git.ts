@@ -5,6 +5,7 @@ import type { Env } from '../env/env'
 import { DstackError } from '../errors'
 import type { Audit } from './auditor'
 import { type Config, cachedConfig, readConfig } from './config'
+import { fsyncSetting, isDurable, loosePath, shieldObjects, syncObjectFolders, syncRefFolders } from './durable'
 import { type GitCall, git } from './exec'
 import { findLayout, type Layout } from './layout'
 import { type Lock, takeLock } from './lock'
@@ -12,15 +13,20 @@ import { decodeTree, ObjectBatch, type ObjectFormat, type Oid, type TreeEntry } 
 import * as read from './read'
 import { clearOrphanedLock, listTips, moveRef, type Ref, type RefTip, readTip } from './refs'
 import * as remote from './remote'
+import { type Work, workOf } from './work'
 
+export { changedSince, checkOut, indexTree, linkIgnored, workTreeDiffers } from './checkout'
 export type { Config, ConfigValue } from './config'
 export { withoutCredentials } from './exec'
-export type { Lock } from './lock'
+export { foreignFilters } from './foreign'
+export { type Lock, tryLock } from './lock'
 export type { Oid, Signature, TreeEntry } from './objects'
 export { hashObject, ObjectBatch } from './objects'
+export { type PatchFile, readPatch } from './patch'
 export type { CommitInfo, Divergence, GitObject, SideCommit, TreeChange, TreeFile } from './read'
 export type { Ref, RefTip } from './refs'
 export { type PushResult, type RefUpdate, remotes } from './remote'
+export type { Work, WorkCommit } from './work'
 
 /** A repository as the rest of the program sees it. Local verbs are synchronous: each is one short git process, or none. */
 export interface Repo extends Layout {
@@ -50,6 +56,11 @@ export interface Repo extends Layout {
 
   /** SHA-256 of a text, in hexadecimal: for names and fingerprints, whatever the object format. */
   digest(text: string): string
+  /**
+   * `<salt>:<hash>`, scrypt over bytes with the salt before the colon: costs 60 ms and 32 MB a guess, so that nobody tries
+   * what a short text was. Source: OWASP's parameters for passwords, one step down.
+   */
+  seal(bytes: Uint8Array, salt: string): string
   batch(): ObjectBatch
   /** Writes the objects of a batch, durably. Nothing is visible before `move`. */
   save(batch: ObjectBatch): void
@@ -68,6 +79,9 @@ export interface Repo extends Layout {
   push(remote: string, updates: readonly remote.RefUpdate[], limit?: number): Promise<remote.PushResult[]>
   remoteUrl(remote: string): string
 
+  /** The user's branch and working tree. */
+  readonly work: Work
+
   /** Everything that these tips reach, read by a second implementation. */
   audit(tips: readonly RefTip[]): Promise<Audit>
 
@@ -77,9 +91,6 @@ export interface Repo extends Layout {
   ours(name: string): string
   oursHere(name: string): string
 }
-
-/** How far ahead new objects are dated; their ref names them long before that. */
-const PRUNE_SHIELD_MS = 10_000
 
 /** More objects than this go into a pack: thousands of loose files take seconds, each with a sync of its own. */
 const LOOSE_LIMIT = 200
@@ -95,13 +106,14 @@ export function openRepo(env: Env, dir: string = env.cwd): Repo {
   const config = cachedConfig(env, layout)
   const format = (config.get('extensions.objectformat') ?? 'sha1') as ObjectFormat
   const filesBackend = (config.get('extensions.refstorage') ?? 'files') === 'files'
-  const fsync = config.flag('dstack.fsync', true)
+  const fsync = isDurable(config)
   let fresh: Config | null = null
+  let inherited = false
   const freshConfig = () => {
     fresh ??= readConfig(env, layout)
     return fresh
   }
-  const durable = { config: [fsync ? 'core.fsync=committed' : 'core.fsync=none'] }
+  const durable = { config: [fsyncSetting(config)] }
 
   const repo: Repo = {
     ...layout,
@@ -139,6 +151,12 @@ export function openRepo(env: Env, dir: string = env.cwd): Repo {
     log: (range, options) => read.readLog(env, layout, range, options),
     divergence: (left, right) => read.divergence(env, layout, left, right),
     digest: hashText,
+    seal(bytes, given) {
+      const salt = given.split(':')[0] ?? ''
+      const limits = { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 }
+      const hash = process.getBuiltinModule('node:crypto').scryptSync(bytes, salt, 32, limits)
+      return `${salt}:${hash.toString('hex')}`
+    },
     batch: () => new ObjectBatch(format),
     save(batch) {
       const { objects } = batch
@@ -149,20 +167,12 @@ export function openRepo(env: Env, dir: string = env.cwd): Repo {
         return
       }
       unpack(env, layout, { ...durable, input: batch.pack() })
-      // `git prune` leaves alone what is younger than its own start: a gc that runs just now can't take these any more.
-      for (const { oid } of objects) {
-        env.files.touch(join(layout.commonDir, 'objects', oid.slice(0, 2), oid.slice(2)), Date.now() + PRUNE_SHIELD_MS)
-      }
-      if (fsync)
-        syncObjectFolders(
-          env,
-          layout,
-          objects.map(({ oid }) => oid),
-        )
+      const oids = objects.map(({ oid }) => oid)
+      shieldObjects(env, layout, oids)
+      if (fsync) syncObjectFolders(env, layout, oids)
     },
     ensure(batch) {
-      const folder = join(layout.commonDir, 'objects')
-      const isLoose = (oid: Oid) => env.files.stat(join(folder, oid.slice(0, 2), oid.slice(2))) !== null
+      const isLoose = (oid: Oid) => env.files.stat(loosePath(layout, oid)) !== null
       const doubtful = batch.objects.map(({ oid }) => oid).filter((oid) => !isLoose(oid))
       // Not loose: in a pack by now, or gone.
       if (doubtful.length > 0 && repo.read(doubtful).includes(null)) repo.save(batch)
@@ -176,13 +186,21 @@ export function openRepo(env: Env, dir: string = env.cwd): Repo {
       if (moved === 'moved' && fsync && filesBackend) syncRefFolders(env, layout, ref)
       return moved === 'moved'
     },
-    lock: () => takeLock(env, layout.commonDir),
+    lock() {
+      const lock = takeLock(env, layout.commonDir)
+      // What the dead one left may be met only under a later lock of this command.
+      inherited ||= lock?.inherited ?? false
+      return lock === null ? null : { ...lock, inherited }
+    },
     clearLock: (name) => clearOrphanedLock(env, layout, name, false),
     fetch: (name, refspecs, options) => remote.fetchRefs(env, layout, freshConfig(), name, refspecs, options),
     fetchPath: (path, refspecs) => remote.fetchPath(env, layout, freshConfig(), path, refspecs),
     remoteTips: (name, patterns, limit) => remote.remoteTips(env, layout, freshConfig(), name, patterns, limit),
     push: (name, updates, limit) => remote.pushRefs(env, layout, freshConfig(), name, updates, limit),
     remoteUrl: (name) => remote.remoteUrl(env, layout, name),
+    get work() {
+      return workOf(env, repo)
+    },
     audit: async (tips) => (await import('./auditor')).audit(repo, tips),
     git(args, options = {}) {
       const done = git(env, layout.place, args, options)
@@ -213,15 +231,4 @@ function unpack(env: Env, layout: Layout, call: GitCall): void {
         throw error
     }
   }
-}
-
-/** git syncs the files; that their names are on the disk too needs their folders. */
-function syncObjectFolders(env: Env, layout: Layout, oids: readonly Oid[]): void {
-  const objects = join(layout.commonDir, 'objects')
-  env.files.syncFolders([...new Set(oids.map((oid) => join(objects, oid.slice(0, 2)))), objects])
-}
-
-function syncRefFolders(env: Env, layout: Layout, ref: Ref): void {
-  const parts = ref.split('/').slice(0, -1)
-  env.files.syncFolders(parts.map((_, i) => join(layout.commonDir, ...parts.slice(0, i + 1))))
 }

@@ -42,6 +42,21 @@ export function takeLock(env: Env, commonDir: string): Lock | null {
   }
 }
 
+/** Takes a lock of any name at once; null while somebody alive has it. What the dead have left is inherited. */
+export function tryLock(env: Env, path: string): Lock | null {
+  const mine = JSON.stringify(holderOf(env, process.pid) satisfies Holder)
+  let inherited = false
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if (env.files.claim(path, mine)) return { inherited, release: () => release(env, path, mine) }
+    const holder = env.files.claimed(path)
+    if (holder === null) continue
+    if (!isAbandoned(env, holder)) return null
+    inherited = true
+    if (env.files.claimed(path) === holder) env.files.remove(path)
+  }
+  return null
+}
+
 function release(env: Env, path: string, mine: string): void {
   if (env.files.claimed(path) === mine) env.files.remove(path)
 }

@@ -5,6 +5,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -88,7 +89,7 @@ export async function strikeEverySyscall(
   command: readonly string[],
   options: StrikeOptions,
 ): Promise<Point[]> {
-  const folder = join(clone.world.path, 'strace')
+  const folder = mkdtempSync(join(clone.world.path, 'strace-'))
   const harness = new Harness(clone, command, folder)
   const before = [clone.path, clone.home].map((path) => ({ path, state: snapshot(path) }))
   const reset = () => {
@@ -114,7 +115,7 @@ export async function strikeEverySyscall(
 
 /** The calls of one undisturbed run, by process and in each process in their order. */
 export function changingSyscalls(clone: Clone, command: readonly string[]): Promise<Point[]> {
-  return new Harness(clone, command, join(clone.world.path, 'strace')).count()
+  return new Harness(clone, command, mkdtempSync(join(clone.world.path, 'strace-'))).count()
 }
 
 class Harness {

@@ -1,5 +1,7 @@
 // Markdown stories with named people, run as tests: finds the commands, compares what they say, can write it anew.
 
+import { hostname } from 'node:os'
+
 export interface Step {
   command: string
   /** What follows the command up to the next one, as it stands in the file: lines, each with its newline. */
@@ -48,7 +50,7 @@ function steps(body: string, open: string): Step[] {
   return chunks.map((chunk, index) => {
     const lines = (index === chunks.length - 1 ? chunk.replace(/\n$/, '') : chunk).split('\n')
     let end = 1
-    while (lines[end]?.startsWith('> ')) end++
+    while (/^>(?: |$)/.test(lines[end] ?? '')) end++
     const command = lines.slice(0, end).map((line, n) => (n === 0 ? line : line.slice(2)))
     return {
       command: command.join('\n'),
@@ -65,7 +67,9 @@ export function render(parts: readonly (Prose | Block)[]): string {
   return parts
     .map((part) => {
       if (part.kind === 'prose') return part.text
-      const body = part.steps.map((step) => `$ ${step.command.replaceAll('\n', '\n> ')}\n${step.expected}`)
+      const body = part.steps.map(
+        ({ command, expected }) => `$ ${command.replaceAll('\n', '\n> ').replace(/^> $/gm, '>')}\n${expected}`,
+      )
       return `${part.open}\n${body.join('')}\`\`\``
     })
     .join('')
@@ -77,7 +81,8 @@ const NAMES = '123456789abcdefghijklmnopqrstuvwxyz'
 
 /**
  * Replaces what differs from run to run: ids by `1111111`, `2222222` … in order of appearance (an id and its
- * abbreviations get the same digit, each in its own length), the world's folder by `$WORLD`, ports of loopback by `$PORT`.
+ * abbreviations get the same digit, each in its own length), the world's folder by `$WORLD`, this machine by `$HOST`, ports of
+ * loopback by `$PORT`.
  * One normaliser serves one story.
  */
 export function normaliser(worldPath: string): (text: string) => string {
@@ -85,6 +90,7 @@ export function normaliser(worldPath: string): (text: string) => string {
   return (text) =>
     text
       .replaceAll(worldPath, '$WORLD')
+      .replaceAll(` on ${hostname()} `, ' on $HOST ')
       .replace(/(127\.0\.0\.1|localhost):\d+/g, '$1:$PORT')
       .replace(ID, (id) => {
         let index = ids.findIndex((known) => known.startsWith(id) || id.startsWith(known))
@@ -140,5 +146,5 @@ export async function play(
 function fenced(output: string): string {
   if (output === '') return ''
   const text = output.endsWith('\n') ? output : `${output}\n`
-  return text.replace(/^(```|\$ )/gm, ' $1').replace(/^> /, ' > ')
+  return text.replace(/^(```|\$ )/gm, ' $1').replace(/^>(?=[ \n])/, ' >')
 }
