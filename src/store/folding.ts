@@ -6,9 +6,10 @@ import { formatDot, sortClock } from './clock'
 import { addEdits, changedItems, type Merged, mergeDocuments, mergeNotes } from './combine'
 import { encodeDocument, parseVersion } from './document'
 import { containment, decideFold, isWrite, MERGE_MESSAGE, newest } from './fold'
+import { afterRemoval, dueRemovals, removedIn, withoutRemoved } from './hiding'
 import { type Item, mergeItems } from './merge'
 import { kindOf, type RefKind } from './names'
-import { knownIncarnation, newIncarnation, person, recordIncarnation, type Store } from './session'
+import { knownIncarnation, newIncarnation, person, recordIncarnation, type Store, trackingTip } from './session'
 import { editTree, type FileAt, foldersOf, loadFolders } from './tree'
 import { dotTrailer, type Incarnation, isBy, lowestOwnTick, restampClock } from './writer'
 
@@ -20,17 +21,33 @@ export interface Folded {
   gained: number
   /** Our incarnation was used by a copy of this clone: the next write takes a new one. */
   copied: boolean
+  /** The local chain was written again without removed texts: `afterRemoval` is due once the ref has moved. */
+  cleaned: boolean
+  /** False when the other tip holds removed texts, and only what it is without them went in. */
+  contains: boolean
 }
 
 /**
  * The tip that results when `local` meets `other`. Saves what objects it needs; moves nothing.
  * `refused`: a linear ref of which neither tip contains the other.
  */
-export function foldTips(store: Store, ref: string, local: Oid | null, other: Oid, hub: boolean): Folded {
+export function foldTips(store: Store, ref: string, ours: Oid | null, theirs: Oid, hub: boolean): Folded {
+  const { local, other, cleaned } = withoutRemoved(store, ref, ours, theirs, hub)
+  const own = knownIncarnation(store, ref, ours)
+  return { ...foldPlain(store, ref, local, other, hub, own), cleaned, contains: other === theirs }
+}
+
+function foldPlain(
+  store: Store,
+  ref: string,
+  local: Oid | null,
+  other: Oid,
+  hub: boolean,
+  own: Incarnation | null,
+): Omit<Folded, 'cleaned' | 'contains'> {
   const { repo } = store
   if (local === null) return { tip: other, how: 'fast-forward', gained: countWrites(repo.log([other])), copied: false }
   const divergence = repo.divergence(local, other)
-  const own = knownIncarnation(store, ref, local)
   const copied = own !== null && divergence.right.some((commit) => isBy(commit, own.id))
   const gained = countWrites(divergence.right)
   const contained = containment(local, other, divergence)
@@ -43,7 +60,8 @@ export function foldTips(store: Store, ref: string, local: Oid | null, other: Oi
   let merged = mergeTrees(store, kind, batch, local, other)
   if (own !== null && (copied || isClaimed(merged, own, divergence.left))) {
     const stamped = restamp(store, ref, local, other, own, divergence.left)
-    if (stamped !== null) return { ...foldTips(store, ref, stamped, other, hub), copied: true }
+    if (stamped !== null)
+      return { ...foldPlain(store, ref, stamped, other, hub, knownIncarnation(store, ref, stamped)), copied: true }
     merged = mergeTrees(store, kind, batch, local, other)
   }
   const tree = editTree(batch, loadFolders(repo, local, foldersOf(merged.edits.keys())), merged.edits) ?? batch.tree([])
@@ -176,7 +194,8 @@ export function foldInto(
     if (store.repo.move(ref, folded.tip, from, `dstack: fold (${folded.how})`, lock)) {
       // The tick is still ours on the new tip: the next write needs no proof.
       if (own !== null && own.tip === from)
-        recordIncarnation(store, ref, { ...own, tip: folded.tip, inside: hub ? other : own.inside })
+        recordIncarnation(store, ref, { ...own, tip: folded.tip, inside: hub && folded.contains ? other : null })
+      if (folded.cleaned) afterRemoval(store, ref)
       return { ...folded, from }
     }
     store.env.pause(10 + store.env.random() * 80)
@@ -184,4 +203,14 @@ export function foldInto(
   throw new DstackError('CONTENDED', `Could not move ${ref}: other writers were faster 20 times.`, {
     hint: 'Run the command again; if it persists, see `git dstack doctor`.',
   })
+}
+
+/** Takes removed texts out of the local chain of a ref, if it holds any, and clears away what a dead process left. */
+export function finishRemoval(store: Store, ref: string): void {
+  const local = store.repo.tip(ref)
+  if (local === null) return
+  if (removedIn(store, ref, local, 'all').held.size > 0) {
+    foldInto(store, ref, trackingTip(store, ref) ?? local, true, null)
+  }
+  if (dueRemovals(store).includes(ref)) afterRemoval(store, ref)
 }

@@ -13,10 +13,10 @@ export const FORMAT_KEY = 'dstack/format'
 /** convergent: merges by itself. linear: one line of history. evidence: notes, union of lines. foreign: a newer version's. */
 export type RefKind = 'convergent' | 'linear' | 'evidence' | 'foreign'
 
-const CONVERGENT = new Set([MEMORY, PLANS, FLEET, CONFIG])
+export const CONVERGENT_REFS: readonly string[] = [MEMORY, PLANS, FLEET, CONFIG]
 
 export function kindOf(ref: string): RefKind {
-  if (CONVERGENT.has(ref)) return 'convergent'
+  if (CONVERGENT_REFS.includes(ref)) return 'convergent'
   if (/^refs\/dstack\/(flow|lease)\//.test(ref)) return 'linear'
   return ref.startsWith('refs/notes/dstack/') ? 'evidence' : 'foreign'
 }
@@ -30,6 +30,11 @@ export function isOurs(ref: string): boolean {
 
 /** Both prefixes under which our refs live, as `git for-each-ref` takes them. */
 export const OUR_PREFIXES = [STATE, NOTES]
+
+/** Is it the ref of a flow? */
+export function isFlow(ref: string): boolean {
+  return ref.startsWith('refs/dstack/flow/')
+}
 
 /** Outside of refs/dstack/, so that no push of ours publishes it; outside of refs/remotes/, which some hosts refuse. */
 export function trackingPrefix(remote: string): string {
@@ -54,6 +59,13 @@ export function trackedRef(remote: string, tracking: string): string | null {
 export function fetchRefspecs(remote: string): string[] {
   const prefix = trackingPrefix(remote)
   return [`+${STATE}*:${prefix}state/*`, `+${NOTES}*:${prefix}notes/*`]
+}
+
+/** Leases: decided by the verbs of leases alone, never sent, folded or counted with the state. */
+export const LEASES = `${STATE}lease/`
+
+export function isLease(ref: string): boolean {
+  return ref.startsWith(LEASES)
 }
 
 /** Where a writer publishes when the shared ref is contended; nobody else writes there. */

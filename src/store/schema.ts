@@ -42,6 +42,8 @@ export interface Put {
   body: string
   /** From the version that this one was made from: unknown fields survive. */
   raw?: Record<string, string>
+  /** Ends only these live versions (ids); the others go on beside it. Absent: it ends all that were seen. */
+  over?: readonly string[]
 }
 
 export interface Change<R> {

@@ -5,9 +5,10 @@ import { DstackError, type Refusal } from '../errors'
 import { type CommitInfo, hashText, type Oid, openRepo, type Repo } from '../git/git'
 import { notePlaces } from './combine'
 import { type EvidenceLine, evidenceLine, notePath, readLines, unionLines } from './evidence'
-import { foldInto, signatures } from './folding'
+import { finishRemoval, foldInto, signatures } from './folding'
+import { dueRemovals, redactionsFor, refsWithRemovals } from './hiding'
 import { pathOf } from './keys'
-import { isInbox, kindOf } from './names'
+import { isInbox, isLease, kindOf } from './names'
 import type { Change, Json, Live, Put } from './schema'
 import { makeStore, person, type Store, trackingTip } from './session'
 import { editTree, foldersOf, loadFolders } from './tree'
@@ -17,8 +18,10 @@ import { type Written, write } from './writing'
 export { CARRIER_MESSAGE, formatManifest } from './carrier'
 export { type EvidenceLine, notePath, noteTarget, unionLines } from './evidence'
 export { isWrite } from './fold'
+export { isRemoved, redactors, removedAmong, removedIn } from './hiding'
 export { keyProblem, pathOf } from './keys'
 export * from './names'
+export { addressOf, MAX_REMOVED, type Removed, recordKey, recordPut, stubPut } from './redaction'
 export { type Finding, findSecrets, isFiller } from './secrets'
 export {
   acknowledgedTips,
@@ -55,8 +58,11 @@ export interface PastVersion {
 export function historyOf(store: Store, ref: string, key: string, limit?: number): PastVersion[] {
   const { tip } = viewRef(store, ref)
   if (tip === null) return []
+  const hidden = redactionsFor(store, ref, [tip, trackingTip(store, ref)])
   const options = { paths: [pathOf(key)], ...(limit === undefined ? {} : { limit }) }
-  return store.repo.log([tip], options).map((commit) => ({ commit, live: viewCommit(store, commit.oid).at(key) }))
+  return store.repo
+    .log([tip], options)
+    .map((commit) => ({ commit, live: viewCommit(store, commit.oid, hidden).at(key) }))
 }
 
 /**
@@ -117,6 +123,20 @@ function restored(key: string, former: Live | undefined, now: Live | undefined):
   return { key, head: { type: now?.doc.head.type ?? 'unknown', gone: true, reason: 'undone' }, body: '' }
 }
 
+// --- texts that were taken back ---------------------------------------------------------------------------------------
+
+/**
+ * Does what the records in the refs say: takes removed texts out of the local chains, and clears away what names them.
+ * `due`: only what a process of this clone began and did not end (one look for a file).
+ */
+export function settleRemovals(store: Store, which: 'due' | 'all'): void {
+  const due = dueRemovals(store)
+  const refs = which === 'due' ? due : new Set([...due, ...refsWithRemovals(store)])
+  for (const ref of refs) {
+    finishRemoval(store, ref)
+  }
+}
+
 // --- linear refs ----------------------------------------------------------------------------------------------------
 
 /** A state of a linear ref: the files of its commit. */
@@ -125,9 +145,9 @@ export interface Chain {
   files: Map<string, string>
 }
 
-/** The local state, or the remote's where this clone has none of its own. */
-export function readChain(store: Store, ref: string): Chain | null {
-  const tip = store.repo.tip(ref) ?? trackingTip(store, ref)
+/** The state at `tip`; without it the local one, or the remote's where this clone has none of its own. */
+export function readChain(store: Store, ref: string, at?: Oid | null): Chain | null {
+  const tip = at ?? store.repo.tip(ref) ?? trackingTip(store, ref)
   if (tip === null) return null
   const files = store.repo.files(tip)
   const objects = store.repo.read(files.map((file) => file.oid))
@@ -161,15 +181,20 @@ export function advance(store: Store, ref: string, from: Oid | null, step: Chain
   repo.save(batch)
   const lock = repo.lock()
   try {
-    // A follower has no local ref yet: its first step makes one on top of the tracked tip.
+    // A follower has no local ref, or an old one: its step goes on top of the tracked tip.
     const local = repo.tip(ref)
-    if ((local ?? trackingTip(store, ref)) !== from) return stale(ref)
+    if (local !== from && !followsTracked(store, ref, local, from)) return stale(ref)
     if (!repo.move(ref, tip, local, step.subject, lock)) return stale(ref)
     repo.ensure(batch)
     return tip
   } finally {
     lock?.release()
   }
+}
+
+function followsTracked(store: Store, ref: string, local: Oid | null, from: Oid | null): boolean {
+  if (from === null || trackingTip(store, ref) !== from) return false
+  return local === null || store.repo.divergence(local, from).left.length === 0
 }
 
 function stale(ref: string): Refusal {
@@ -225,11 +250,30 @@ export function attest(
 
 /** What is known of an object, here and as far as it was fetched. Retracted lines are left out. */
 export function evidenceOf(store: Store, name: string, target: Oid): EvidenceLine[] {
+  return evidenceOfAll(store, name, [target]).get(target) ?? []
+}
+
+/** The same for several objects by one process; `tips` instead of the refs where a push brings them just now. */
+export function evidenceOfAll(
+  store: Store,
+  name: string,
+  targets: readonly Oid[],
+  tips: readonly Oid[] = [],
+): Map<Oid, EvidenceLine[]> {
   const ref = `refs/notes/dstack/${name}`
-  const tips = [store.repo.tip(ref), trackingTip(store, ref)].filter((tip) => tip !== null)
-  const names = [...new Set(tips)].flatMap((tip) => notePlaces(target).map((place) => `${tip}:${place}`))
-  const notes = store.repo.read(names, 4 * 1024 * 1024)
-  return readLines(unionLines(notes.map((note) => (note?.type === 'blob' ? note.bytes.toString('utf8') : ''))))
+  const known = [store.repo.tip(ref), trackingTip(store, ref), ...tips].filter((tip) => tip !== null)
+  const wanted = [...new Set(targets)].flatMap((target) =>
+    [...new Set(known)].flatMap((tip) => notePlaces(target).map((place) => ({ target, name: `${tip}:${place}` }))),
+  )
+  const notes = store.repo.read(
+    wanted.map((one) => one.name),
+    4 * 1024 * 1024,
+  )
+  const texts = new Map<Oid, string[]>(targets.map((target) => [target, []]))
+  for (const [i, note] of notes.entries()) {
+    if (note?.type === 'blob') texts.get(wanted[i]?.target ?? '')?.push(note.bytes.toString('utf8'))
+  }
+  return new Map([...texts].map(([target, all]) => [target, readLines(unionLines(all))]))
 }
 
 // --- what is ours ---------------------------------------------------------------------------------------------------
@@ -240,10 +284,10 @@ export interface OwnRef {
   tracked: Oid | null
 }
 
-/** All our refs, here and as fetched. Inbox refs belong to their writers. */
+/** All our refs, here and as fetched. Inbox refs belong to their writers, and leases do not travel. */
 export function ownRefs(store: Store, names: Iterable<string>): OwnRef[] {
   return [...new Set(names)]
-    .filter((ref) => !isInbox(ref))
+    .filter((ref) => !isInbox(ref) && !isLease(ref))
     .sort()
     .map((ref) => ({ ref, local: store.repo.tip(ref), tracked: trackingTip(store, ref) }))
 }

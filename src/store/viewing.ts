@@ -5,8 +5,10 @@ import type { Oid, TreeChange, TreeFile } from '../git/git'
 import { mergeDocuments } from './combine'
 import { MAX_DOCUMENT } from './document'
 import { containment } from './fold'
+import { redactionsFor } from './hiding'
 import { keyOf, pathOf } from './keys'
 import { basePath, type Item, type Placed, sortItems, winnerPath } from './merge'
+import { masked, type Redaction } from './redaction'
 import type { Live } from './schema'
 import { isKnownInside, type Store, trackingTip } from './session'
 import type { FileAt } from './tree'
@@ -48,14 +50,15 @@ export function viewRef(store: Store, ref: string): View {
 function viewPast(store: Store, ref: string, at: string): View {
   const { repo } = store
   const tip = repo.tip(ref) ?? trackingTip(store, ref)
+  const hidden = redactionsFor(store, ref, [tip, trackingTip(store, ref)])
   if (tip === null) return makeView(store, null, new Map(), '')
   if (/^[0-9a-f]{4,64}$/.test(at)) {
     const [object] = repo.read([`${at}^{commit}`])
     if (object?.type !== 'commit') throw new DstackError('NOT_FOUND', `There is no commit ${at} here.`)
-    if (repo.divergence(object.oid, tip).left.length === 0) return viewCommit(store, object.oid)
+    if (repo.divergence(object.oid, tip).left.length === 0) return viewCommit(store, object.oid, hidden)
     // A commit of another ref stands for its time.
     const seconds = Number(/^committer .*> (\d+) /m.exec(object.bytes.toString('utf8'))?.[1])
-    return viewBefore(store, tip, seconds * 1000)
+    return viewBefore(store, tip, seconds * 1000, hidden)
   }
   const date = Date.parse(at)
   if (Number.isNaN(date)) {
@@ -63,17 +66,17 @@ function viewPast(store: Store, ref: string, at: string): View {
       hint: 'Use a date such as 2026-11-01 or 2026-11-01T12:00Z, or an id that `git dstack log` shows.',
     })
   }
-  return viewBefore(store, tip, date)
+  return viewBefore(store, tip, date, hidden)
 }
 
-function viewBefore(store: Store, tip: Oid, ms: number): View {
+function viewBefore(store: Store, tip: Oid, ms: number, hidden: readonly Redaction[]): View {
   const commit = store.repo.log([tip]).find(({ seconds }) => seconds * 1000 <= ms)
-  return makeView(store, commit?.oid ?? null, new Map(), '')
+  return makeView(store, commit?.oid ?? null, new Map(), '', hidden)
 }
 
-/** The view of one commit, for reading the past. */
-export function viewCommit(store: Store, commit: Oid): View {
-  return makeView(store, commit, new Map(), '')
+/** The view of one commit, for reading the past; `hidden`: texts that were taken back since. */
+export function viewCommit(store: Store, commit: Oid, hidden: readonly Redaction[] = []): View {
+  return makeView(store, commit, new Map(), '', hidden)
 }
 
 function forwarded(store: Store, ref: string, to: Oid, from: Oid | null): Oid {
@@ -85,7 +88,13 @@ function forwarded(store: Store, ref: string, to: Oid, from: Oid | null): Oid {
   return to
 }
 
-function makeView(store: Store, tip: Oid | null, overlay: ReadonlyMap<string, FileAt | null>, stamp: string): View {
+function makeView(
+  store: Store,
+  tip: Oid | null,
+  overlay: ReadonlyMap<string, FileAt | null>,
+  stamp: string,
+  hidden: readonly Redaction[] = [],
+): View {
   const { repo } = store
 
   function filesOf(bases: readonly string[]): Map<string, Placed[]> {
@@ -131,7 +140,7 @@ function makeView(store: Store, tip: Oid | null, overlay: ReadonlyMap<string, Fi
     const keys = new Map<string, Live[]>()
     for (const { live } of sorted(groups)) {
       const versions = live.map(({ item, version }): Live => {
-        return { oid: item.oid, path: item.path, doc: version.doc, clock: version.clock, gone: version.gone }
+        return { oid: item.oid, path: item.path, ...masked(hidden, version), clock: version.clock }
       })
       const [first] = live
       if (first !== undefined) keys.set(first.version.key, versions)

@@ -5,7 +5,8 @@ import type { Lock, ObjectBatch, Oid, TreeEntry } from '../git/git'
 import { formatDot, joinClocks, sortClock } from './clock'
 import { addEdits } from './combine'
 import { encodeDocument, MAX_DOCUMENT, MAX_HEAD, parseDocument } from './document'
-import { foldTips, signatures } from './folding'
+import { finishRemoval, foldTips, signatures } from './folding'
+import { afterRemoval, beginRemoval, dueRemovals } from './hiding'
 import { keyProblem, pathOf } from './keys'
 import { basePath, type Item, mergeItems, type Placed, sortItems } from './merge'
 import { CONFIG, FORMAT, FORMAT_KEY } from './names'
@@ -40,6 +41,8 @@ const TRIES = 20
 export interface WriteOptions {
   /** Fingerprints of what looks like a credential and is none: a person has looked. */
   allowSecrets?: ReadonlySet<string>
+  /** It records that texts are to be removed: whoever works here next goes on with that if this process dies. */
+  removes?: true
 }
 
 /**
@@ -60,6 +63,8 @@ export function write<R>(
   }
   if (store.at !== null)
     throw new DstackError('USAGE', 'The past can be read, not written.', { hint: 'Leave out `at`.' })
+  if (options.removes === true) beginRemoval(store, ref)
+  else for (const due of dueRemovals(store)) finishRemoval(store, due)
   const who = person(store)
   const lock = store.repo.lock()
   try {
@@ -127,6 +132,7 @@ function tryWrite<R>(
     return null
   }
   repo.ensure(batch)
+  if (base.cleaned) afterRemoval(store, ref)
   return { commit: tip, result: decision.result }
 }
 
@@ -135,13 +141,14 @@ function foldedBase(
   store: Store,
   ref: string,
   local: Oid | null,
-): { tip: Oid | null; tracked: Oid | null; copied: boolean } {
+): { tip: Oid | null; tracked: Oid | null; copied: boolean; cleaned: boolean } {
   const tracked = trackingTip(store, ref)
   if (tracked === null || tracked === local || isKnownInside(store, ref, tracked, local)) {
-    return { tip: local, tracked, copied: false }
+    return { tip: local, tracked, copied: false, cleaned: false }
   }
   const folded = foldTips(store, ref, local, tracked, true)
-  return { tip: folded.tip, tracked, copied: folded.copied }
+  const { copied, cleaned, contains } = folded
+  return { tip: folded.tip, tracked: contains ? tracked : null, copied, cleaned }
 }
 
 // --- reading what the decision sees ---------------------------------------------------------------------------------
@@ -248,7 +255,8 @@ function refuseSecrets(store: Store, put: Put, { allowSecrets }: WriteOptions): 
 // --- building -------------------------------------------------------------------------------------------------------
 
 function stamp(put: Put, live: readonly Live[], me: Me & { tick: number }): Buffer {
-  const clock: Clock = sortClock({ ...joinClocks(live.map((version) => version.clock)), [me.writer]: me.tick })
+  const ended = put.over === undefined ? live : live.filter(({ oid }) => put.over?.includes(oid))
+  const clock: Clock = sortClock({ ...joinClocks(ended.map((version) => version.clock)), [me.writer]: me.tick })
   const { type, key: _key, by: _by, at: _at, clock: _clock, dot: _dot, ...fields } = put.head
   const head: Record<string, Json> = {
     type: type ?? 'unknown',

@@ -3,7 +3,17 @@
 import { resolve } from 'node:path'
 import { DstackError } from '../errors'
 import type { Oid } from '../git/git'
-import { carriedTips, foldInto, isInbox, isOurs, kindOf, OUR_PREFIXES, type Store } from '../store/store'
+import {
+  carriedTips,
+  foldInto,
+  isInbox,
+  isLease,
+  isOurs,
+  kindOf,
+  OUR_PREFIXES,
+  type Store,
+  settleRemovals,
+} from '../store/store'
 
 export interface CarrierReport {
   /** What was taken in, and how. */
@@ -23,7 +33,7 @@ export async function foldCarrier(store: Store, carrier: string): Promise<Carrie
   try {
     const refs = [...tips].map(([ref, oid]) => {
       const local = store.repo.tip(ref)
-      if (local === null && kindOf(ref) === 'linear') return { ref, how: 'left to its owner' }
+      if (isLease(ref) || (local === null && kindOf(ref) === 'linear')) return { ref, how: 'left to its owner' }
       return { ref, how: foldInto(store, ref, oid, false, lock).how }
     })
     return { refs }
@@ -74,10 +84,11 @@ function named(store: Store, name: string): Map<string, Oid> {
 
 /** Writes all state into one file that plain git understands (`git bundle`). */
 export function exportBundle(store: Store, file: string): { file: string; refs: string[] } {
+  settleRemovals(store, 'all')
   const refs = store.repo
     .tips(...OUR_PREFIXES)
     .map(({ ref }) => ref)
-    .filter((ref) => !isInbox(ref))
+    .filter((ref) => !isInbox(ref) && !isLease(ref))
   if (refs.length === 0) throw new DstackError('NOT_FOUND', 'There is no state to export yet.')
   const path = resolve(store.env.cwd, file)
   store.repo.git(['bundle', 'create', '--quiet', path, ...refs])

@@ -1,7 +1,7 @@
 // The second look for secrets: over everything that a push would bring to the remote for the first time.
 
 import type { Oid } from '../git/git'
-import { type Finding, findSecrets, type Store } from '../store/store'
+import { type Finding, findSecrets, removedAmong, type Store } from '../store/store'
 
 /** Larger blobs are no documents of ours; nothing of that size is scanned or shown. */
 const MAX_SCANNED = 256 * 1024
@@ -28,6 +28,8 @@ export interface OutgoingFinding {
 
 export interface Scan {
   findings: OutgoingFinding[]
+  /** Refs that would bring a removed text to where it is not. */
+  redacted: Set<string>
   /** Writes (commits that are no merges) that the remote does not have yet, by ref. */
   writes: Map<string, number>
 }
@@ -40,13 +42,21 @@ export async function scanOutgoing(
   allowed: ReadonlySet<string> = new Set(),
 ): Promise<Scan> {
   const { repo } = store
-  const scan: Scan = { findings: [], writes: new Map() }
+  const scan: Scan = { findings: [], redacted: new Set(), writes: new Map() }
   for (const [ref, tip] of outgoing) {
     const objects = repo.read(repo.reachable([tip], known), MAX_SCANNED).filter((object) => object !== null)
     scan.writes.set(ref, objects.filter((object) => object.type === 'commit' && !isMerge(object.bytes)).length)
     const texts = objects.flatMap(({ type, oid, bytes }) =>
       type === 'blob' ? [{ name: oid, text: bytes.toString('utf8') }] : [],
     )
+    if (
+      removedAmong(
+        store,
+        ref,
+        objects.flatMap(({ type, oid }) => (type === 'blob' ? [oid] : [])),
+      ).length > 0
+    )
+      scan.redacted.add(ref)
     for (const { name, text } of texts) {
       for (const finding of findSecrets(text, { hash: repo.digest, allowed }))
         scan.findings.push({ ref, what: describe(finding, name) })

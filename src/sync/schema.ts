@@ -22,7 +22,17 @@ export interface SyncRecord {
   waitUntil?: string
 }
 
-export type RefOutcome = 'same' | 'sent' | 'received' | 'merged' | 'inbox' | 'stale' | 'refused' | 'secret' | 'newer'
+export type RefOutcome =
+  | 'same'
+  | 'sent'
+  | 'received'
+  | 'merged'
+  | 'inbox'
+  | 'stale'
+  | 'refused'
+  | 'secret'
+  | 'redacted'
+  | 'newer'
 
 export interface RefReport {
   ref: string

@@ -14,7 +14,9 @@ import {
   isKnownInside,
   kindOf,
   OUR_PREFIXES,
+  removedIn,
   type Store,
+  settleRemovals,
   signatures,
 } from '../store/store'
 import { refspecHazards } from './hazards'
@@ -58,6 +60,7 @@ export async function sync(store: Store, options: SyncOptions = {}): Promise<Syn
   const session: Session = { store, remote, options, report: emptyReport(store, remote), record }
   const done = env.out.progress(`Talking to ${remote}`)
   try {
+    settleRemovals(store, 'all')
     bringBack(store)
     for (let round = 1; round <= ROUNDS; round++) {
       await fetchState(session)
@@ -67,6 +70,7 @@ export async function sync(store: Store, options: SyncOptions = {}): Promise<Syn
       if (round === ROUNDS) await publishInbox(session)
       else env.pause(50 + env.random() * 750)
     }
+    settleRemovals(session.store, 'due')
     writeRecord(store, remote, record)
   } finally {
     done()
@@ -153,6 +157,7 @@ function foldAll(session: Session, tips: Tips): void {
 function wentBack({ store, record }: Session, ref: string, oid: Oid): boolean {
   const last = record.tips[ref]
   if (last === undefined || last === oid || !store.repo.has(last)) return false
+  if (removedIn(store, ref, last, 'all').held.size > 0) return false // written again without a removed text
   return store.repo.divergence(last, oid).left.length > 0
 }
 
@@ -177,22 +182,43 @@ async function publishRefs(session: Session, tips: Tips): Promise<Published> {
   const { store, remote, report, options } = session
   const outgoing = [...tips.local].filter(([ref, oid]) => tips.tracked.get(ref) !== oid && !isStuck(report, ref))
   const { clean, writes } = await scanned(session, outgoing, tips)
-  const updates: RefUpdate[] = clean.map(([dst, src]) => ({ dst, src }))
+  const rewritten = new Set(clean.flatMap(([ref]) => (mustReplace(store, ref, tips) ? [ref] : [])))
+  const updates: RefUpdate[] = clean.map(([dst, src]) => {
+    // The one push that is no fast-forward, and only over exactly what was seen.
+    return rewritten.has(dst) ? { dst, src, expect: tips.tracked.get(dst) ?? null } : { dst, src }
+  })
   if (updates.length === 0) {
     await readBack(session, tips.local)
     await emptyInboxes(session, tips)
     return 'done'
   }
-  const results = await store.repo.push(remote, updates, options.limit)
+  const answers = await store.repo.push(remote, updates, options.limit)
+  for (const { dst, reason } of answers.filter((answer) => rewritten.has(answer.dst) && isForbidden(answer))) {
+    note(report, { ref: dst, outcome: 'refused', detail: `the remote takes no rewritten history (${reason})` })
+  }
+  const results = answers.filter(({ dst }) => !isStuck(report, dst))
   if (results.some((result) => result.outcome === 'raced')) return 'raced'
   const refused = results.filter((result) => result.outcome === 'refused')
-  if (refused.length > 0 && results.every((result) => result.outcome === 'refused')) return refusedAll(session, refused)
+  if (refused.length > 0 && answers.every((result) => result.outcome === 'refused')) return refusedAll(session, refused)
   for (const { dst, reason } of refused) note(report, { ref: dst, outcome: 'refused', detail: reason })
   for (const { dst, outcome } of results) if (outcome === 'done') note(report, { ref: dst, outcome: 'sent' })
   report.sent += writes
   await readBack(session, new Map([...tips.local].filter(([ref]) => !isStuck(report, ref))))
   await emptyInboxes(session, tips)
   return 'done'
+}
+
+/** The remote's tip holds what a redactor pinned here removed. */
+function mustReplace(store: Store, ref: string, tips: Tips): boolean {
+  const tracked = tips.tracked.get(ref)
+  return tracked !== undefined && removedIn(store, ref, tracked, 'pinned').held.size > 0
+}
+
+/** A lease was kept, and the host still wants fast-forwards only (`receive.denyNonFastForwards`, a protected ref). */
+function isForbidden({ outcome, reason }: PushResult): boolean {
+  return (
+    outcome === 'refused' || (outcome === 'raced' && /remote rejected/.test(reason) && /non-fast-forward/.test(reason))
+  )
 }
 
 /** What lay in an inbox is on the shared refs now; only then it goes, and only if its writer has put nothing new. */
@@ -205,7 +231,7 @@ async function emptyInboxes({ store, remote, report, options }: Session, tips: T
 /** A diverged linear ref, a refused one, one with a secret: not pushed again in this sync. */
 function isStuck(report: SyncReport, ref: string): boolean {
   return report.refs.some(
-    (entry) => entry.ref === ref && ['stale', 'newer', 'refused', 'secret'].includes(entry.outcome),
+    (entry) => entry.ref === ref && ['stale', 'newer', 'refused', 'secret', 'redacted'].includes(entry.outcome),
   )
 }
 
@@ -216,8 +242,14 @@ async function scanned(
   tips: Tips,
 ): Promise<{ clean: [string, Oid][]; writes: number }> {
   const { store, report, options } = session
-  const { findings, writes } = await scanOutgoing(store, outgoing, [...tips.tracked.values()], options.allowSecrets)
+  const { findings, redacted, writes } = await scanOutgoing(
+    store,
+    outgoing,
+    [...tips.tracked.values()],
+    options.allowSecrets,
+  )
   for (const { ref, what } of findings) note(report, { ref, outcome: 'secret', detail: what })
+  for (const ref of redacted) note(report, { ref, outcome: 'redacted', detail: 'it holds a text that was redacted' })
   const clean = outgoing.filter(([ref]) => !isStuck(report, ref))
   return { clean, writes: clean.reduce((sum, [ref]) => sum + (writes.get(ref) ?? 0), 0) }
 }
@@ -289,7 +321,9 @@ async function publishCarrier(session: Session, branch: string, tips: Tips): Pro
   const dst = `refs/heads/${branch}`
   const previous = store.repo.tip(carrierRef(remote, branch))
   if (clean.length > 0) {
-    const carrier = makeCarrier(store, new Map([...tips.tracked, ...clean]), previous)
+    // Its own history would keep what a redactor removed.
+    const fresh = clean.some(([ref]) => mustReplace(store, ref, tips))
+    const carrier = makeCarrier(store, new Map([...tips.tracked, ...clean]), fresh ? null : previous)
     const [result] = await store.repo.push(remote, [{ dst, src: carrier, expect: previous }], options.limit)
     if (result?.outcome === 'raced') return 'raced'
     if (result?.outcome !== 'done') {

@@ -5,6 +5,7 @@ import {
   carriedTips,
   carrierRef,
   isInbox,
+  isLease,
   isOurs,
   isWrite,
   OUR_PREFIXES,
@@ -20,12 +21,13 @@ export interface Tips {
   inboxes: Map<string, Oid>
 }
 
-/** All tips with one process. */
+/** All tips with one process; leases are none of what travels. */
 export function tipsByRef(store: Store): Tips {
   const { repo, remote, carrier } = store
   const tips: Tips = { local: new Map(), tracked: new Map(), inboxes: new Map() }
   for (const { ref, oid } of repo.tips(...OUR_PREFIXES, ...(remote === null ? [] : [trackingPrefix(remote)]))) {
     const tracked = remote === null ? null : trackedRef(remote, ref)
+    if (isLease(tracked ?? ref)) continue
     if (isOurs(ref) && !isInbox(ref)) tips.local.set(ref, oid)
     else if (tracked !== null && isInbox(tracked)) tips.inboxes.set(tracked, oid)
     else if (tracked !== null && carrier === null) tips.tracked.set(tracked, oid)
