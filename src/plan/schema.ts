@@ -31,6 +31,8 @@ export const PlanHead = z.looseObject({
   repo: z.optional(z.string()),
   /** Name of the file that it came from. */
   source: z.optional(z.string()),
+  /** Of a TODOS.md: the priority bands that were taken in. */
+  bands: z.optional(z.array(z.string())),
 })
 export type PlanHead = z.infer<typeof PlanHead>
 
@@ -58,6 +60,8 @@ export const TaskHead = z.looseObject({
   /** Program that it starts and that outlives it. */
   longproc: z.optional(z.string()),
   attempts: z.int(),
+  /** How often it failed. */
+  failures: z.optional(z.int()),
   /** Object ids of the commits that did it. */
   commits: z.array(z.string()),
   /** What proves it: `unverified`, or the id of a verdict. */
@@ -66,11 +70,16 @@ export const TaskHead = z.looseObject({
   box: z.optional(z.int()),
   /** Heading of the section of the source that it came from. */
   origin: z.optional(z.string()),
+  /** How the source calls it, where that differs: `T001`. */
+  source_id: z.optional(z.string()),
 })
 export type TaskHead = z.infer<typeof TaskHead>
 
+/** Only the fields that a loose schema names. */
+export type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] }
+
 /** A task as the rest of the program sees it: its head and its text. */
-export type Task = Omit<TaskHead, 'type'> & { action: string }
+export type Task = Omit<Known<TaskHead>, 'type'> & { action: string }
 
 /** `<slug>/spec`, `<slug>/contract`, `<slug>/companion`: the text says it all; see spec.ts, contract.ts, companion.ts. */
 export const TextHead = z.looseObject({ type: z.enum(['spec', 'contract', 'companion']), title: z.string() })
