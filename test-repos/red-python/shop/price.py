@@ -1,0 +1,2 @@
+def total(items):
+    return sum(cents for _, cents in items)
