@@ -3,6 +3,7 @@
 import type { Env } from '../env/env'
 import { DstackError } from '../errors'
 import type { Repo } from '../git/git'
+import { here, oneLine, optedIn } from './gated'
 import { isDryRun } from './push-command'
 
 /** Seconds for everything. Setting: dstack.pushLimit. */
@@ -10,18 +11,37 @@ const LIMIT = 10
 const MAX_LIMIT = 600
 
 /** `args`: what git gives to the hook, the remote's name (or URL) and URL. */
-export async function prePush(env: Env, args: readonly string[]): Promise<void> {
-  const { vars } = env
-  if (vars.DSTACK_NESTED || vars.DSTACK_DISABLED) return
-  const { openRepo } = await import('../git/git')
-  const repo = openRepo(env)
-  const { config } = repo
-  if (!config.flag('dstack.enabled', false) || config.flag('dstack.disabled', false)) return
+export async function prePush(env: Env, args: readonly string[]): Promise<number> {
+  const repo = await optedIn(env)
   const [remote] = args
-  if (remote === undefined || remote !== config.get('dstack.remote')) return
-  if (isDryRun(env, process.ppid) !== false) return
+  if (repo === null || remote === undefined || remote !== repo.config.get('dstack.remote')) return 0
+  if (isDryRun(env, process.ppid) !== false) return 0
   const line = await Promise.race([send(env, repo, remote), late(remote, limitOf(repo))])
-  if (line !== null) env.out.say(`dstack: ${harmless(line)}\n`)
+  if (line !== null) env.out.say(`dstack: ${oneLine(line)}\n`)
+  const around = await goneAround(env, repo, remote)
+  if (around !== null) env.out.say(`dstack: ${oneLine(around)}\n`)
+  return 0
+}
+
+/** More commits at once are looked at by `git dstack evidence check`, which nobody waits for. */
+const MOST_COMMITS = 200
+const MOST_NAMED = 5
+
+/** What of the checked-out branch the remote gets now and no verdict counts for: hooks never saw it. It only says so. */
+async function goneAround(env: Env, repo: Repo, remote: string): Promise<string | null> {
+  const at = await here(env)
+  if (at === null || at.mode === 'off' || repo.work.head().oid === null) return null
+  const known = repo.tips(`refs/remotes/${remote}/`).map(({ oid }) => `^${oid}`)
+  const args = ['rev-list', '--count', '--end-of-options', 'HEAD', ...known]
+  const count = Number(repo.git(args).stdout)
+  if (count === 0 || count > MOST_COMMITS) return null
+  const [{ checkRange }, { contextByTrailers }] = await Promise.all([import('../gate/gate'), import('./task')])
+  const checked = checkRange(at.store, ['HEAD', ...known], await contextByTrailers(at.store))
+  const around = checked.filter(({ earned }) => !earned).map(({ commit }) => commit.slice(0, 8))
+  if (around.length === 0) return null
+  const named = around.slice(0, MOST_NAMED).join(', ')
+  const more = around.length > MOST_NAMED ? ` and ${around.length - MOST_NAMED} more` : ''
+  return `no verdict counts for ${named}${more} of what goes out; \`git dstack evidence check <range>\` says why.`
 }
 
 function limitOf(repo: Repo): number {
@@ -37,9 +57,10 @@ function late(remote: string, seconds: number): Promise<string> {
 /** @returns what to say; null when there was nothing to send */
 async function send(env: Env, repo: Repo, remote: string): Promise<string | null> {
   try {
-    const [{ OUR_PREFIXES, ownRefs, storeOf }, { sync }] = await Promise.all([
+    const [{ OUR_PREFIXES, ownRefs, storeOf }, { sync }, { noteTeamGate }] = await Promise.all([
       import('../store/store'),
       import('../sync/sync'),
+      import('../settings/settings'),
     ])
     const store = storeOf(env, repo)
     const refs = ownRefs(
@@ -48,6 +69,7 @@ async function send(env: Env, repo: Repo, remote: string): Promise<string | null
     )
     if (refs.every(({ local, tracked }) => local === tracked)) return null
     const report = await sync(store, { background: true, limit: limitOf(repo) * 1000 })
+    noteTeamGate(store)
     const stuck = report.refs.find(({ outcome }) => ['refused', 'secret', 'stale', 'newer'].includes(outcome))
     if (stuck !== undefined) return `${stuck.ref} was not sent to ${remote}: ${stuck.detail ?? stuck.outcome}`
     return report.sent === 0 ? null : `${report.sent} sent to ${remote}`
@@ -55,9 +77,4 @@ async function send(env: Env, repo: Repo, remote: string): Promise<string | null
     if (!(error instanceof DstackError)) throw error
     return `not sent to ${remote}: ${error.message}`
   }
-}
-
-/** On one line and without anything that moves a terminal: a part of it may come from the remote. */
-function harmless(line: string): string {
-  return line.replace(/\p{C}+/gu, ' ')
 }

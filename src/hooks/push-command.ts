@@ -1,4 +1,4 @@
-// Is the `git push` that started us only a dry run? git does not tell its hooks; its command line does.
+// Is the `git push` that started us only a dry run, the `git commit` an amend? git does not tell its hooks; its command line does.
 
 import type { Command, Files, Finished } from '../env/env'
 
@@ -26,12 +26,24 @@ export interface Processes {
 
 /** null: no `git push` was found above this process, so nobody knows. */
 export function isDryRun(env: Processes, pid: number): boolean | null {
+  const args = argumentsAbove(env, pid, 'push')
+  return args === null ? null : saysDryRun(args)
+}
+
+/** The same for `git commit --amend`. */
+export function isAmend(env: Processes, pid: number): boolean | null {
+  const args = argumentsAbove(env, pid, 'commit')
+  return args === null ? null : saysAmend(args)
+}
+
+/** The arguments of the nearest `git <verb>` among our ancestors. */
+function argumentsAbove(env: Processes, pid: number, verb: string): string[] | null {
   let at: number | null = pid
   for (let i = 0; i < MAX_ANCESTORS && at !== null && at > 1; i++) {
     const found = readProcess(env, at)
     if (found === null) return null
-    const args = pushArguments(found.args)
-    if (args !== null) return saysDryRun(args)
+    const args = gitArguments(found.args, verb)
+    if (args !== null) return args
     at = found.parent
   }
   return null
@@ -39,12 +51,47 @@ export function isDryRun(env: Processes, pid: number): boolean | null {
 
 /** What stands behind `push` on a command line of git's; null for any other command line. */
 export function pushArguments(args: readonly string[]): string[] | null {
+  return gitArguments(args, 'push')
+}
+
+function gitArguments(args: readonly string[], verb: string): string[] | null {
   const program = args[0]?.replace(/^.*[\\/]/, '').replace(/\.exe$/, '')
-  if (program === 'git-push') return args.slice(1)
+  if (program === `git-${verb}`) return args.slice(1)
   if (program !== 'git') return null
   let i = 1
   while (args[i]?.startsWith('-')) i += GIT_VALUES.has(args[i] ?? '') ? 2 : 1
-  return args[i] === 'push' ? args.slice(i + 1) : null
+  return args[i] === verb ? args.slice(i + 1) : null
+}
+
+/** Options of `git commit` that take the next word as their value. */
+const COMMIT_VALUES = new Set(
+  [
+    '-m',
+    '-F',
+    '-c',
+    '-C',
+    '-t',
+    '--message',
+    '--file',
+    '--author',
+    '--date',
+    '--fixup',
+    '--squash',
+    '--template',
+  ].concat(['--reuse-message', '--reedit-message', '--cleanup', '--trailer', '--pathspec-from-file']),
+)
+
+/** `--amend` or a beginning of it; the last one counts. */
+export function saysAmend(args: readonly string[]): boolean {
+  let amend = false
+  for (let i = 0; i < args.length; i++) {
+    const word = args[i] ?? ''
+    if (word === '--') break
+    if (COMMIT_VALUES.has(word) || /^-[a-zA-Z]*[mFcCt]$/.test(word)) i++
+    else if (/^--am(e(nd?)?)?$/.test(word)) amend = true
+    else if (/^--no-am(e(nd?)?)?$/.test(word)) amend = false
+  }
+  return amend
 }
 
 /** `-n` alone or among other letters, `--dry-run` or a beginning of it that means nothing else; the last one counts. */

@@ -2,6 +2,12 @@
 
 import { flag, isWholeNumber } from './checks'
 import { FLOW_SETTINGS } from './flow'
+import { GATE_SETTINGS } from './gate'
+import { GUARD_SETTINGS } from './guard'
+import { MODE_SETTINGS } from './mode'
+import { QUESTION_SETTINGS } from './questions'
+import { REDACTING_SETTINGS } from './redacting'
+import { REVIEW_SETTINGS } from './review'
 import type { Layer, SettingValue } from './schema'
 
 /** Layers that a person can write. Later ones win: team, personal (`--global`), this clone. */
@@ -32,8 +38,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'disabled',
     default: 'false',
-    help: 'switches everything off, whatever else is set; so does DSTACK_DISABLED=1 in the environment',
-    layers: ['personal', 'clone'],
+    help: 'switches everything off, whatever else is set; so does DSTACK_DISABLED=1 in the environment; for the team: gates',
+    layers: ['team', 'personal', 'clone'],
     problem: flag,
   },
   {
@@ -68,6 +74,11 @@ export const SETTINGS: readonly Setting[] = [
     problem: (value) => (isWholeNumber(value, 50, 1_000_000) ? null : 'it is no number of tokens from 50 to 1000000'),
   },
   ...FLOW_SETTINGS,
+  ...REVIEW_SETTINGS,
+  ...GUARD_SETTINGS,
+  ...MODE_SETTINGS,
+  ...GATE_SETTINGS,
+  ...QUESTION_SETTINGS,
   {
     name: 'fsync',
     default: 'true',
@@ -104,6 +115,15 @@ export const SETTINGS: readonly Setting[] = [
     problem: (value) =>
       /^[a-z][a-z0-9+.-]*([\s:,]+[a-z][a-z0-9+.-]*)*$/.test(value) ? null : 'it is no list of protocols',
   },
+  {
+    name: 'gateEnv',
+    default: '',
+    help: 'names of further variables that commands of plans and gates get, for example HTTPS_PROXY JAVA_HOME',
+    layers: ['personal'],
+    problem: (value) =>
+      /^[A-Za-z_]\w*([\s,]+[A-Za-z_]\w*)*$/.test(value) ? null : 'it is no list of names of variables',
+  },
+  ...REDACTING_SETTINGS,
   {
     name: 'autoInit',
     default: '',

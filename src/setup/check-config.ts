@@ -1,15 +1,11 @@
-// doctor's look at configuration: opted in, remotes and refspecs, the hook, who writes.
+// doctor's look at configuration: opted in, remotes and refspecs, who writes.
 
-import { delimiter, join } from 'node:path'
 import { DstackError } from '../errors'
 import { remotes } from '../git/git'
 import { fetchRefspecs, isPassing, person, type Store, trackingPrefix } from '../store/store'
 import { carrierRefspec, pushHazards, refspecHazards } from '../sync/sync'
 import { mirrorHazards, missingRefspecs, strayRefspecs, trackedName } from './elect'
-import { hookPlace, hooksWithBlock, readText } from './hook'
-import { hasBlock, withoutBlock } from './hook-block'
 import { init } from './init'
-import { readInstalled } from './installed'
 import { optIn } from './opt-in'
 import type { Problem } from './problem'
 
@@ -169,89 +165,4 @@ export function pruning({ repo }: Store): Problem[] {
     risk: 'None: your own refs are never pruned.',
     command: '',
   }))
-}
-
-export function hook(store: Store): Problem[] {
-  const { env, repo } = store
-  if (store.remote === null || readInstalled(env, repo)?.noHooks) return []
-  const place = hookPlace(env, repo)
-  const problems: Problem[] = []
-  const files = hooksWithBlock(env, repo)
-  const chained = place.kind === 'foreign' && files.includes(`${place.path}.legacy`)
-  if (place.kind === 'foreign' && !place.called && !chained) {
-    problems.push({
-      code: 'HOOK_BY_HAND',
-      severity: 'info',
-      subject: place.path,
-      what: `The pre-push hook does not take the state along: ${place.why}.`,
-      risk: 'State travels only with `git dstack sync`.',
-      command: `add: ${place.snippet.trim()}`,
-    })
-  } else if (place.kind === 'ours' && !place.current) {
-    const old = hasBlock(readText(env, place.path) ?? '')
-    problems.push({
-      code: old ? 'HOOK_CHANGED' : 'HOOK_MISSING',
-      severity: 'warning',
-      subject: place.path,
-      what: old ? `Our block in ${place.path} is not what this version writes.` : `Our block is not in ${place.path}.`,
-      risk: old
-        ? 'Somebody has changed it, or it is of another version.'
-        : 'Plain `git push` does not take the state along.',
-      command: 'git dstack init',
-      mend: async () => void (await init(env)),
-    })
-  } else if (
-    place.kind === 'ours' &&
-    place.runner === 'itself' &&
-    ((env.files.stat(place.path)?.mode ?? 0) & 0o111) === 0
-  ) {
-    problems.push({
-      code: 'HOOK_NOT_EXECUTABLE',
-      severity: 'warning',
-      subject: place.path,
-      what: `${place.path} is not executable, so git passes over it.`,
-      risk: 'Plain `git push` does not take the state along, and your own hook does not run.',
-      command: `chmod +x ${place.path}`,
-    })
-  }
-  for (const path of files) {
-    if (path === place.path || (chained && path === `${place.path}.legacy`)) continue
-    problems.push({
-      code: 'HOOK_UNREACHABLE',
-      severity: 'warning',
-      subject: path,
-      what: `${path} holds our block too, and git does not run it: the hook is ${place.path}.`,
-      risk: 'None by itself; it misleads whoever looks for the hook.',
-      command: 'git dstack doctor --fix',
-      mend: () => {
-        const text = readText(env, path) ?? ''
-        env.files.write(path, Buffer.from(withoutBlock(text), 'latin1'), {
-          mode: (env.files.stat(path)?.mode ?? 0o755) & 0o7777,
-        })
-      },
-    })
-  }
-  return [...problems, ...onPath(store)]
-}
-
-/** git finds `git-dstack` by PATH, and so does the hook. */
-function onPath({ env }: Store): Problem[] {
-  const folders = (env.vars.PATH ?? '').split(delimiter)
-  const names = ['git-dstack', 'git-dstack.cmd', 'git-dstack.exe']
-  if (
-    folders.some(
-      (folder) => folder !== '' && names.some((name) => env.files.stat(join(folder, name), 'follow') !== null),
-    )
-  )
-    return []
-  return [
-    {
-      code: 'NOT_ON_PATH',
-      severity: 'warning',
-      subject: 'git-dstack',
-      what: 'git-dstack is not on PATH.',
-      risk: 'The hook ends at once, and `git dstack` is unknown.',
-      command: 'npm install --global git-dstack',
-    },
-  ]
 }

@@ -4,9 +4,11 @@ import type { Env } from '../env/env'
 import { DstackError, isRefusal, refusalError } from '../errors'
 import type { SettingValue } from '../settings/schema'
 import {
+  DISABLED_KEY,
   findSetting,
   mergedSettings,
   nearestSetting,
+  noteTeamGate,
   SETTINGS,
   type Setting,
   settingOf,
@@ -112,6 +114,23 @@ function setTransport(store: Store, value: string): void {
 // --- the team's layer -----------------------------------------------------------------------------------------------
 
 function writeTeam(store: Store, name: string, value: string | null): void {
+  if (name === 'disabled') writeDisabled(store, value !== null && /^(true|yes|on|1)$/i.test(value))
+  else writeShared(store, name, value)
+  noteTeamGate(store)
+}
+
+/** A document of its own, so that it says who switched the team's gates off, and when. */
+function writeDisabled(store: Store, off: boolean): void {
+  const done = write(store, CONFIG, [DISABLED_KEY], (seen) => {
+    const there = seen.at(DISABLED_KEY).some(({ gone }) => !gone)
+    const head = off ? { type: 'disabled' } : { type: 'disabled', gone: true }
+    const subject = off ? 'config: the gates of the team are off' : 'config: the gates of the team are on again'
+    return { puts: off || there ? [{ key: DISABLED_KEY, head, body: '' }] : [], subject, result: null }
+  })
+  if (isRefusal(done)) throw refusalError(done)
+}
+
+function writeShared(store: Store, name: string, value: string | null): void {
   const done = write(store, CONFIG, [TEAM_KEY], (seen) => {
     const live = seen.at(TEAM_KEY).filter(({ gone }) => !gone)
     const { [name]: _former, ...others } = mergedSettings(live.map(({ doc }) => doc.head.settings))

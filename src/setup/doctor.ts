@@ -3,8 +3,9 @@
 import type { Env } from '../env/env'
 import { DstackError } from '../errors'
 import { openStore, type Store } from '../store/store'
-import { hazards, hook, identity, opted, passing, pruning, refspecs } from './check-config'
+import { hazards, identity, opted, passing, pruning, refspecs } from './check-config'
 import { emptyObjects, ownLock, staleLocks, temporaryFiles } from './check-files'
+import { hooks } from './check-hooks'
 import { formats, gitVersion, startUp } from './check-machine'
 import { brokenRefs, clockSkew, gaps, newerFormat, shallowHistory, waiting } from './check-refs'
 import { optIn } from './opt-in'
@@ -42,7 +43,7 @@ const OPTED: typeof ALWAYS = [
   ['format', newerFormat],
   ['tracking', refspecs],
   ['pruning', pruning],
-  ['hook', hook],
+  ['hooks', hooks],
   ['waiting', waiting],
   ['clocks', clockSkew],
   ['writer', passing],

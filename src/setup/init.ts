@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Env } from '../env/env'
 import { DstackError, refusalError } from '../errors'
 import { remotes } from '../git/git'
-import { matchesUrl } from '../settings/settings'
+import { matchesUrl, noteTeamGate } from '../settings/settings'
 import {
   CONFIG,
   fetchRefspecs,
@@ -20,7 +20,7 @@ import {
 import { DEFAULT_CARRIER } from '../sync/sync'
 import { type Election, elect, missingRefspecs } from './elect'
 import { writeFormat } from './format'
-import { hookPlace, isTracked, readText } from './hook'
+import { type HookPlace, hookPlaces, isTracked, readText } from './hook'
 import { hasBlock, isEmptyHook, withBlock, withoutBlock } from './hook-block'
 import { readInstalled, writeInstalled } from './installed'
 import { type ConfigAction, changedConfig, readLocalConfig, replaceConfig, strippedConfig } from './local-config'
@@ -55,15 +55,15 @@ async function plan(store: Store, options: InitOptions): Promise<InitPlan> {
     remote === null ||
     (store.remote === remote.name && missingRefspecs(remote, fetchRefspecs(remote.name)).length === 0) ||
     repo.tips(trackingPrefix(remote.name)).length > 0
-  const hook = hookPlace(env, repo)
+  const hooks = hookPlaces(env, repo)
   const facts = {
     folder: repo.workTree ?? repo.gitDir,
     config,
     remotes: known,
     election,
-    hook,
-    hookIsTracked: hook.kind === 'ours' && isTracked(repo, hook.path),
-    wantsHook: options.hooks ?? !(readInstalled(env, repo)?.noHooks ?? false),
+    hooks,
+    trackedHooks: hooks.flatMap(({ kind, path }) => (kind === 'ours' && isTracked(repo, path) ? [path] : [])),
+    wantsHooks: options.hooks ?? !(readInstalled(env, repo)?.noHooks ?? false),
     hasFormat: repo.tip(CONFIG) !== null || trackingTip(store, CONFIG) !== null,
     hasIdentity: hasIdentity(store),
   }
@@ -115,20 +115,27 @@ async function carryOut(store: Store, { steps, warnings }: InitPlan, options: In
   const { env, repo } = store
   const before = readInstalled(env, repo)
   const noHooks = options.hooks === undefined ? (before?.noHooks ?? false) : !options.hooks
-  if (steps.length === 0 && before !== null && before.noHooks === noHooks) return 0
-  const record: Installed = { ...before, v: 1, config: { before: configBefore(store, before) }, noHooks }
-  const hook = steps.some(({ action }) => action.kind === 'hook') ? prepareHook(store, record) : null
+  if (steps.length === 0 && before !== null && before.noHooks === noHooks) {
+    noteTeamGate(store)
+    return 0
+  }
+  const hooks = { ...before?.hooks }
+  const record: Installed = { ...before, v: 1, config: { before: configBefore(store, before) }, hooks, noHooks }
+  const wanted = steps.flatMap(({ action }) => (action.kind === 'hook' ? [action.path] : []))
+  const places = hookPlaces(env, repo).filter(({ path }) => wanted.includes(path))
+  const files = places.flatMap((place) => prepareHook(store, place, record))
   writeInstalled(env, repo, record)
 
   const changes = steps.map(({ action }) => action).filter((action): action is ConfigAction => action.kind === 'config')
   replaceConfig(env, repo, (text) => changedConfig(env, repo, text, changes))
-  if (hook !== null) env.files.write(hook.path, Buffer.from(hook.text, 'latin1'), { mode: hook.mode })
+  for (const { path, text, mode } of files) env.files.write(path, Buffer.from(text, 'latin1'), { mode })
   writeInstalled(env, repo, { ...record, config: { ...record.config, after: readLocalConfig(env, repo) } })
 
   const opted = openStore(env)
   const fetch = steps.map(({ action }) => action).find((action) => action.kind === 'fetch')
   const adopted = fetch === undefined ? 0 : await adopt(opted, fetch.refspecs, warnings)
   if (steps.some(({ action }) => action.kind === 'format')) writeFormat(opted)
+  noteTeamGate(opted)
   return adopted
 }
 
@@ -142,26 +149,30 @@ function configBefore({ env, repo }: Store, record: Installed | null): string {
   return record !== null && same ? record.config.before : stripped
 }
 
+interface HookFile {
+  path: string
+  text: string
+  mode: number
+}
+
 /** Notes in the record what the hook was, and gives what it is to be. */
-function prepareHook({ env, repo }: Store, record: Installed): { path: string; text: string; mode: number } | null {
-  const place = hookPlace(env, repo)
-  if (place.kind !== 'ours') return null
-  const { path } = place
+function prepareHook({ env }: Store, place: HookPlace, record: Installed): HookFile[] {
+  if (place.kind !== 'ours') return []
+  const { hook, path, runner } = place
   const old = readText(env, path)
   const mode = old === null ? 0o755 : (env.files.stat(path)?.mode ?? 0o755) & 0o7777
-  const text = withBlock(old, place.runner)
+  const text = withBlock(old, hook, runner)
   const madeFolder = env.files.stat(dirname(path)) === null
   const theirs = old === null || !hasBlock(old) ? old : withoutBlock(old)
   const before = theirs === null || (theirs !== old && isEmptyHook(theirs)) ? null : { text: theirs, mode }
-  const known = record.hook?.path === path ? record.hook : undefined
+  const known = record.hooks[path]
   const untouched = known !== undefined && known.after === old
-  record.hook = {
-    path,
+  record.hooks[path] = {
     before: untouched ? known.before : before,
     after: text,
     madeFolder: known?.madeFolder ?? madeFolder,
   }
-  return { path, text, mode }
+  return [{ path, text, mode }]
 }
 
 /** Fetches what the team has, and shows it in the local refs where there are none yet. */

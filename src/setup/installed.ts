@@ -2,16 +2,23 @@
 
 import type { Env } from '../env/env'
 import type { Repo } from '../git/git'
-import type { Installed } from './schema'
+import type { Installed, InstalledHook } from './schema'
 
 const FILE = 'installed.json'
+
+/** As it was while there was one hook. */
+interface OneHook {
+  hook?: InstalledHook & { path: string }
+}
 
 export function readInstalled(env: Env, repo: Repo): Installed | null {
   const bytes = env.files.read(repo.ours(FILE))
   if (bytes === null) return null
   try {
-    const record = JSON.parse(bytes.toString('utf8')) as Installed
-    return record.v === 1 && typeof record.config?.before === 'string' ? record : null
+    const record = JSON.parse(bytes.toString('utf8')) as Installed & OneHook
+    if (record.v !== 1 || typeof record.config?.before !== 'string') return null
+    const { hook, ...rest } = record
+    return { ...rest, hooks: record.hooks ?? (hook === undefined ? {} : { [hook.path]: hook }) }
   } catch {
     return null // torn or foreign
   }

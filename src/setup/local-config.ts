@@ -63,7 +63,9 @@ export function changedConfig(env: Env, repo: Repo, text: string, actions: reado
 /** The configuration without anything of ours, whoever wrote it. */
 export function strippedConfig(env: Env, repo: Repo, text: string): string {
   return inCopy(env, repo, text, (git) => {
-    if (git('--get-regexp', '^dstack\\.').stdout !== '') git('--remove-section', 'dstack')
+    for (const section of ourSections(git('-z', '--name-only', '--get-regexp', '^dstack\\.').stdout)) {
+      git('--remove-section', section)
+    }
     const specs = git('-z', '--get-regexp', '^remote\\..*\\.fetch$')
       .stdout.split('\0')
       .filter((entry) => entry !== '')
@@ -73,6 +75,12 @@ export function strippedConfig(env: Env, repo: Repo, text: string): string {
       if (isOurRefspec(refspec)) git('--fixed-value', '--unset-all', name, refspec)
     }
   })
+}
+
+/** `dstack`, and what has a dot in its name: `dstack.gate` of `dstack.gate.mode`. */
+function ourSections(names: string): Set<string> {
+  const found = names.split('\0').filter((name) => name !== '')
+  return new Set(found.map((name) => name.slice(0, name.lastIndexOf('.'))))
 }
 
 /** Runs `git config` on a copy of the text; 1 and 5 say that nothing was there. */

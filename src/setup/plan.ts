@@ -6,6 +6,8 @@ import { fetchRefspecs } from '../store/store'
 import { carrierRefspec, DEFAULT_CARRIER, refspecHazards } from '../sync/sync'
 import { type Election, mirrorHazards, missingRefspecs, type Remote, strayRefspecs } from './elect'
 import type { HookPlace } from './hook'
+import { DOES } from './hook-names'
+import { snippet } from './hook-snippets'
 import type { InitPlan, Step } from './schema'
 
 /** What the remote showed; null when it was not asked. */
@@ -17,10 +19,11 @@ export interface InitFacts {
   remotes: readonly Remote[]
   election: Election
   look: RemoteLook
-  hook: HookPlace
-  /** The hook's file belongs to the project. */
-  hookIsTracked: boolean
-  wantsHook: boolean
+  /** Of each hook. */
+  hooks: readonly HookPlace[]
+  /** Files of hooks that belong to the project. */
+  trackedHooks: readonly string[]
+  wantsHooks: boolean
   /** Our format document is here, or fetched. */
   hasFormat: boolean
   hasIdentity: boolean
@@ -44,7 +47,7 @@ export function decideInit(facts: InitFacts): InitPlan {
   }
   if (plan.refusal !== null) return plan
   plan.steps.push(...configSteps(facts, remote, branch))
-  hookStep(facts, plan)
+  hookSteps(facts, plan)
   if (remote === null) {
     plan.warnings.push(
       'There is no remote: everything stays in this clone. After `git remote add`, run `git dstack init` again.',
@@ -126,22 +129,37 @@ function configSteps({ config, remotes }: InitFacts, remote: Remote | null, bran
   return steps
 }
 
-function hookStep({ hook, hookIsTracked, wantsHook, election }: InitFacts, plan: InitPlan): void {
-  if (!wantsHook || election.remote === null) return
-  if (hook.kind === 'foreign') {
-    if (hook.called) return
-    plan.snippet = hook.snippet
-    plan.warnings.push(`${hook.path} is left alone: ${hook.why}. Add the call by hand, or use \`git dstack sync\`.`)
-    return
+/** Without a remote there is nothing to push to; the others work alone. */
+function hookSteps({ hooks, trackedHooks, wantsHooks, election }: InitFacts, plan: InitPlan): void {
+  if (!wantsHooks) return
+  const wanted = hooks.filter(({ hook }) => hook !== 'pre-push' || election.remote !== null)
+  for (const place of wanted) {
+    if (place.kind === 'foreign' || place.current) continue
+    const { hook, path } = place
+    plan.steps.push({ what: `add a block to ${path}`, why: DOES[hook], action: { kind: 'hook', path } })
   }
-  if (hook.current) return
-  plan.steps.push({
-    what: `add a block to ${hook.path}`,
-    why: 'plain `git push` then takes the state along; the hook that is there decides as before',
-    action: { kind: 'hook', path: hook.path },
+  const tracked = wanted.flatMap((place) => {
+    return place.kind === 'ours' && !place.current && trackedHooks.includes(place.path) ? [place.path] : []
   })
-  if (hookIsTracked)
-    plan.warnings.push(`${hook.path} belongs to the project: commit it, or take it back and use \`git dstack sync\`.`)
+  if (tracked.length > 0) {
+    const [belong, them] = tracked.length === 1 ? ['belongs', 'it'] : ['belong', 'them']
+    const words = `commit ${them}, or take ${them} back and use \`git dstack sync\``
+    plan.warnings.push(`${tracked.join(', ')} ${belong} to the project: ${words}.`)
+  }
+  const foreign = wanted.filter((place) => place.kind === 'foreign').filter(({ called }) => !called)
+  for (const why of new Set(foreign.map((place) => place.why))) {
+    const paths = foreign.filter((place) => place.why === why).map(({ path }) => path)
+    const left = `${paths.join(', ')} ${paths.length === 1 ? 'is' : 'are'} left alone: ${why}.`
+    plan.warnings.push(`${left} Add the call by hand, or use \`git dstack sync\`.`)
+  }
+  const tools = [...new Set(foreign.map(({ tool }) => tool))]
+  const lines = tools.map((tool) =>
+    snippet(
+      tool,
+      foreign.filter((place) => place.tool === tool).map(({ hook }) => hook),
+    ),
+  )
+  if (lines.length > 0) plan.snippet = lines.join('')
 }
 
 function lookSteps({ look, election }: InitFacts, plan: InitPlan, refspecs: string[]): void {

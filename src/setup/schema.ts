@@ -1,6 +1,7 @@
 // What setup plans, finds and shows. Types only.
 
 import type { Refusal } from '../errors'
+import type { Layer } from '../settings/schema'
 
 /** One thing that init changes. */
 export type Action =
@@ -25,7 +26,7 @@ export interface InitPlan {
   steps: Step[]
   refusal: Refusal | null
   warnings: string[]
-  /** What to add by hand where the hook belongs to another tool. */
+  /** What to add by hand where hooks belong to another tool. */
   snippet: string | null
 }
 
@@ -57,9 +58,18 @@ export interface Installed {
   v: 1
   /** The configuration's bytes (latin1) before init; after it, once init has ended. */
   config: { before: string; after?: string }
-  hook?: { path: string; before: { text: string; mode: number } | null; after: string; madeFolder: boolean }
-  /** The user does not want the hook. */
+  /** By the file's path. */
+  hooks: Record<string, InstalledHook>
+  /** The user does not want hooks. */
   noHooks: boolean
+}
+
+export interface InstalledHook {
+  /** Null: there was no file. */
+  before: { text: string; mode: number } | null
+  after: string
+  /** The folder was made for it. */
+  madeFolder: boolean
 }
 
 export type Severity = 'error' | 'warning' | 'info'
@@ -86,6 +96,33 @@ export interface DoctorReport {
   clean: boolean
 }
 
+/** What stands between a commit and the branch here. */
+export interface GateReport {
+  /** The mode that counts. */
+  mode: 'off' | 'remind' | 'strict'
+  /** Where the mode is set. */
+  layer: Layer
+  /** Who switched gates off for the whole team, and when (ISO 8601); null: nobody. */
+  disabledBy: { by: string; at: string } | null
+  /** Settings of gate, questions and guards that somebody has switched off; looked up only where the gate is on. */
+  off: string[]
+  /** Hooks of git's without our call, apart from pre-push. Empty where nobody wants hooks. */
+  missing: string[]
+}
+
+/** Where the flow that is meant stands. `slug` is null when several go on and none was chosen. */
+export interface FlowReport {
+  slug: string | null
+  step: string | null
+  leaf: string | null
+  sealed: number
+  leaves: number
+  /** Work without evidence counts in it. */
+  unverified: boolean
+  /** Flows that are going on, this one included. */
+  live: number
+}
+
 export interface StatusReport {
   folder: string
   branch: string | null
@@ -106,9 +143,13 @@ export interface StatusReport {
   /** Writes of others that are fetched and not yet folded into the local refs. Reading sees them already. */
   received: number
   lastSync: string | null
+  /** The flow that this worktree works on, or the only one that is going on; null: there is none. */
+  flow: FlowReport | null
   /** No background sync before this time, because the remote refused by policy. */
   waitUntil: string | null
+  /** The one that sends. */
   hook: 'installed' | 'missing' | 'unwanted'
+  gate: GateReport
   /** Exact commands, the most useful first. */
   next: string[]
 }

@@ -21,7 +21,7 @@ export type { SettingValue } from '../settings/schema'
 export { findSetting, SETTINGS, type WritableLayer } from '../settings/settings'
 export type { DoctorOptions } from './doctor'
 export type { InitOptions } from './init'
-export { requireOptIn } from './opt-in'
+export { optIn, requireOptIn } from './opt-in'
 export type * from './schema'
 export type { UninstallOptions } from './uninstall'
 

@@ -3,14 +3,26 @@
 import { join } from 'node:path'
 import type { Env } from '../env/env'
 import { DstackError } from '../errors'
-import { type Config, type Oid, openRepo, type Repo, withoutCredentials } from '../git/git'
+import { foreignFilters, type Oid, openRepo, type Repo, withoutCredentials } from '../git/git'
+import type { SettingValue } from '../settings/schema'
 import { keyOf } from '../store/keys'
-import { isInbox, isOurs, kindOf, MEMORY, OUR_PREFIXES, trackedRef, trackingPrefix } from '../store/names'
+import {
+  CONFIG,
+  isFlow,
+  isInbox,
+  isLease,
+  isOurs,
+  kindOf,
+  MEMORY,
+  OUR_PREFIXES,
+  trackedRef,
+  trackingPrefix,
+} from '../store/names'
 import type { SyncRecord } from '../sync/schema'
-import { hookPlace } from './hook'
+import { hookPlace, hookPlaces } from './hook'
 import { readInstalled } from './installed'
 import { optIn } from './opt-in'
-import type { StatusReport } from './schema'
+import type { FlowReport, GateReport, StatusReport } from './schema'
 
 export async function status(env: Env): Promise<StatusReport> {
   const repo = openRepo(env)
@@ -32,9 +44,11 @@ export async function status(env: Env): Promise<StatusReport> {
     transport,
     ...difference(repo, sides),
     ...counted(env, repo, sides.local.get(MEMORY) ?? sides.tracked.get(MEMORY)),
+    flow: enabled ? await currentFlow(env, repo, sides) : null,
     lastSync: synced?.at ?? null,
     waitUntil: synced?.waitUntil ?? null,
     hook: hookState(env, repo),
+    gate: await gateState(env, repo, enabled, sides),
   }
   return { ...report, next: nextSteps(report) }
 }
@@ -77,6 +91,7 @@ function readOurs<T extends { v: 1 }>(env: Env, repo: Repo, name: string): T | n
 type WorkTree = Pick<StatusReport, 'branch' | 'changedFiles' | 'upstream'>
 
 function workTree(env: Env, repo: Repo): WorkTree {
+  // `git status` runs clean filters on what looks changed. Only the person's own may name one.
   const filters = foreignFilters(repo.config)
   // A name with `=` can't be given to `git -c`: then nothing that could start it is run.
   if (repo.workTree === null || filters.some((name) => name.includes('='))) {
@@ -86,15 +101,6 @@ function workTree(env: Env, repo: Repo): WorkTree {
   const off = filters.flatMap((name) => ['-c', `${name}=`])
   const args = ['status', '--porcelain=v2', '--branch', '--untracked-files=no', '--ignore-submodules=dirty']
   return parseStatus(repo.git([...off, ...args]).stdout)
-}
-
-/** `git status` runs clean filters on what looks changed. Only the user's own may name one (git-lfs is one of those). */
-function foreignFilters({ values }: Config): string[] {
-  const isOwn = (scope: string) => scope === 'system' || scope === 'global'
-  const foreign = values.filter(
-    ({ name, scope }) => /^filter\..*\.(clean|process|required)$/.test(name) && !isOwn(scope),
-  )
-  return foreign.map(({ name }) => name)
 }
 
 /** Source: git-status(1), "Porcelain Format Version 2". */
@@ -109,6 +115,22 @@ export function parseStatus(text: string): WorkTree {
     upstream:
       upstream === undefined ? null : { name: upstream, ahead: Number(ahead ?? 0), behind: Number(behind ?? 0) },
   }
+}
+
+/** Only where there are flows anything of them is loaded. */
+async function currentFlow(env: Env, repo: Repo, { local, tracked }: Sides): Promise<FlowReport | null> {
+  if (![...local.keys(), ...tracked.keys()].some(isFlow)) return null
+  const [{ storeOf }, { listFlows, meantFlow }] = await Promise.all([import('../store/store'), import('../flow/flow')])
+  const store = storeOf(env, repo)
+  const flows = listFlows(store)
+  const live = flows.filter(({ step }) => step !== 'Done' && step !== 'Aborted').length
+  const meant = meantFlow(store)
+  const flow = flows.find(({ slug }) => slug === meant)
+  if (flow === undefined) {
+    return live === 0 ? null : { slug: null, step: null, leaf: null, sealed: 0, leaves: 0, unverified: false, live }
+  }
+  const { slug, step, leaf, sealed, leaves, unverified } = flow
+  return { slug, step, leaf, sealed, leaves, unverified: unverified === 'allow', live }
 }
 
 interface Sides {
@@ -126,7 +148,7 @@ async function bothSides(env: Env, repo: Repo, remote: string | null, transport:
   const tracked = new Map<string, Oid>()
   for (const { ref, oid } of repo.tips(...OUR_PREFIXES, ...(remote === null ? [] : [trackingPrefix(remote)]))) {
     const theirs = remote === null ? null : trackedRef(remote, ref)
-    if (isInbox(theirs ?? ref)) continue
+    if (isInbox(theirs ?? ref) || isLease(theirs ?? ref)) continue
     if (isOurs(ref)) local.set(ref, oid)
     else if (theirs !== null) tracked.set(theirs, oid)
   }
@@ -155,14 +177,44 @@ function countCommits(repo: Repo, tip: Oid): number {
 }
 
 function hookState(env: Env, repo: Repo): StatusReport['hook'] {
-  const place = hookPlace(env, repo)
+  const place = hookPlace(env, repo, 'pre-push')
   if (place.kind === 'ours' ? place.current : place.called) return 'installed'
   return readInstalled(env, repo)?.noHooks ? 'unwanted' : 'missing'
 }
 
+/** What hooks go by, after what a plain `git fetch` may have brought; the switches only where there is a gate. */
+async function gateState(env: Env, repo: Repo, enabled: boolean, { local, tracked }: Sides): Promise<GateReport> {
+  const [{ gateMode, noteTeamGate, settingsOf, teamDisabled }, { storeOf }] = await Promise.all([
+    import('../settings/settings'),
+    import('../store/store'),
+  ])
+  let at = gateMode(repo.config)
+  const store = storeOf(env, repo)
+  if (at.disabled || (enabled && tracked.has(CONFIG) && tracked.get(CONFIG) !== local.get(CONFIG))) {
+    noteTeamGate(store)
+    at = gateMode(openRepo(env).config)
+  }
+  const wanted = enabled && readInstalled(env, repo)?.noHooks !== true
+  const missing = hookPlaces(env, repo).filter((place) => !(place.kind === 'ours' ? place.current : place.called))
+  const isOff = ({ name, value, layer }: SettingValue) =>
+    layer !== 'default' && (value === 'off' || value === 'none') && /^(gate|questions|guard)\./.test(name)
+  const on = enabled && at.mode !== 'off'
+  return {
+    mode: on ? at.mode : 'off',
+    layer: at.layer,
+    disabledBy: at.disabled ? teamDisabled(store) : null,
+    off: on
+      ? settingsOf(store)
+          .filter(isOff)
+          .map(({ name }) => name)
+      : [],
+    missing: wanted ? missing.map(({ hook }) => hook).filter((hook) => hook !== 'pre-push') : [],
+  }
+}
+
 /** The most useful first. */
 export function nextSteps(report: Omit<StatusReport, 'next'>): string[] {
-  const { disabled, enabled, remote, hook, unsynced, received, conflicts, entries } = report
+  const { disabled, enabled, remote, hook, unsynced, received, conflicts, entries, flow, gate } = report
   if (disabled !== null)
     return [disabled.startsWith('DSTACK') ? 'unset DSTACK_DISABLED' : 'git config --unset dstack.disabled']
   if (!enabled) return ['git dstack init']
@@ -171,7 +223,8 @@ export function nextSteps(report: Omit<StatusReport, 'next'>): string[] {
   if (remote === null) next.push('git remote add origin <url> && git dstack init')
   else if (received > 0) next.push('git dstack sync')
   else if (unsynced > 0) next.push(hook === 'installed' ? 'git push' : 'git dstack sync')
-  if (remote !== null && hook === 'missing') next.push('git dstack init')
+  if ((remote !== null && hook === 'missing') || gate.missing.length > 0) next.push('git dstack init')
+  if (flow !== null && flow.live > 0) next.push(flow.slug === null ? 'git dstack flow list' : 'git dstack flow show')
   if (entries === 0) next.push('git dstack remember "<what the next one should know>"')
   return next
 }

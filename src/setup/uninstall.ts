@@ -69,16 +69,16 @@ function takeOutConfig({ env, repo }: Store, record: Installed | null): { change
 
 function takeOutHooks({ env, repo }: Store, record: Installed | null): { removed: string[]; restored: boolean } {
   const removed: string[] = []
+  const folders = new Set<string>()
   let restored = true
-  for (const path of hooksWithBlock(env, repo, record?.hook?.path)) {
+  for (const path of hooksWithBlock(env, repo, Object.keys(record?.hooks ?? {}))) {
     const text = readText(env, path) ?? ''
-    const known = record?.hook?.path === path ? record.hook : undefined
+    const known = record?.hooks[path]
     const untouched = known !== undefined && known.after === text
     const rest = untouched ? (known.before?.text ?? null) : withoutBlock(text)
     if (rest === null || (isEmptyHook(rest) && (known?.before ?? null) === null)) {
       env.files.remove(path)
-      const folder = dirname(path)
-      if (known?.madeFolder && env.files.list(folder).length === 0) env.files.remove(folder)
+      if (known?.madeFolder) folders.add(dirname(path))
     } else {
       const mode = (env.files.stat(path)?.mode ?? 0o755) & 0o7777
       env.files.write(path, Buffer.from(rest, 'latin1'), { mode: untouched ? (known.before?.mode ?? mode) : mode })
@@ -86,6 +86,7 @@ function takeOutHooks({ env, repo }: Store, record: Installed | null): { removed
     restored &&= untouched
     removed.push(`the block in ${path}`)
   }
+  for (const folder of folders) if (env.files.list(folder).length === 0) env.files.remove(folder)
   return { removed, restored }
 }
 

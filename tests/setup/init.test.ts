@@ -23,6 +23,10 @@ test('the plan names every change and makes none', async ({ world }) => {
     'add remote.origin.fetch = +refs/dstack/*:refs/dstack-remotes/origin/state/*',
     'add remote.origin.fetch = +refs/notes/dstack/*:refs/dstack-remotes/origin/notes/*',
     'add a block to /.git/hooks/pre-push',
+    'add a block to /.git/hooks/pre-commit',
+    'add a block to /.git/hooks/commit-msg',
+    'add a block to /.git/hooks/post-commit',
+    'add a block to /.git/hooks/post-rewrite',
     'write the format document',
   ])
   expect(await init(envOf(alice), { dryRun: true })).toMatchObject({ dryRun: true, steps: plan.steps })

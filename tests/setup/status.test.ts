@@ -181,16 +181,23 @@ describe('pure parts', () => {
       conflicts: 0,
       unsynced: 0,
       received: 0,
+      flow: null,
       lastSync: null,
       waitUntil: null,
       hook: 'installed',
+      gate: { mode: 'off', layer: 'default', disabledBy: null, off: [], missing: [] },
     }
+    const flow = { slug: 'a', step: 'Ready', leaf: null, sealed: 0, leaves: 1, unverified: false, live: 1 }
     expect(nextSteps(fine)).toEqual([])
     expect(nextSteps({ ...fine, enabled: false })).toEqual(['git dstack init'])
     expect(nextSteps({ ...fine, unsynced: 1, hook: 'unwanted' })).toEqual(['git dstack sync'])
     expect(nextSteps({ ...fine, unsynced: 1, hook: 'missing' })).toEqual(['git dstack sync', 'git dstack init'])
     expect(nextSteps({ ...fine, conflicts: 2, received: 1 })).toEqual(['git dstack conflicts', 'git dstack sync'])
+    expect(nextSteps({ ...fine, gate: { ...fine.gate, missing: ['commit-msg'] } })).toEqual(['git dstack init'])
     expect(nextSteps({ ...fine, remote: null })[0]).toMatch(/git remote add/)
+    expect(nextSteps({ ...fine, flow })).toEqual(['git dstack flow show'])
+    expect(nextSteps({ ...fine, flow: { ...flow, step: 'Done', live: 0 } })).toEqual([])
+    expect(nextSteps({ ...fine, flow: { ...flow, slug: null, live: 2 } })).toEqual(['git dstack flow list'])
     expect(nextSteps({ ...fine, entries: 0 })[0]).toMatch(/remember/)
   })
 })

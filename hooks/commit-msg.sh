@@ -1,0 +1,1 @@
+git-dstack hook git commit-msg "$1" </dev/null || exit 1

@@ -1,0 +1,1 @@
+git-dstack hook git post-commit </dev/null || true

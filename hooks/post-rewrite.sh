@@ -1,0 +1,1 @@
+git-dstack hook git post-rewrite "$1" || true

@@ -1,0 +1,1 @@
+git-dstack hook git pre-commit </dev/null || exit 1
