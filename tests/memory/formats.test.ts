@@ -245,7 +245,7 @@ describe('foreign formats carry our entries', () => {
   test('mcp: any graph comes back', () => {
     const name = fc.oneof(
       fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }),
-      fc.constantFrom('a', 'b', 'a → b', '\\n', 'x\ny', '→'),
+      fc.constantFrom('a', 'b', 'a → b', '\\n', 'x\ny', '→', ' ', 'x ', 'x\t'),
     )
     const safe = (value: string) => !isBinary(value)
     const said = fc

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/memory/entry'
-import { covers, specificity } from '../../src/memory/glob'
 import { type Hit, query } from '../../src/memory/search'
+import { covers, specificity } from '../../src/store/glob'
 import { entry, indexOf, NOW } from './entries'
 
 function hits(entries: readonly Entry[], text: string, paths: readonly string[] = []): Hit[] {

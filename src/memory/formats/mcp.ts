@@ -184,11 +184,19 @@ function ownGraph(entry: Portable): { entity: Entity; relations: Relation[] } {
   return { entity, relations: linked.map((to) => ({ from: entry.key, to, relationType: LINKS_TO })) }
 }
 
-/** Names stand on one line, and hold no arrow of their own. */
+/** What a sign stands for behind a backslash; every other one for itself. */
+const SIGNS: Readonly<Record<string, string>> = { n: '\n', r: '\r', s: ' ', t: '\t' }
+
+/** Names stand on one line, hold no arrow of their own, and end in nothing that a cleaned text loses. */
 function escaped(name: string): string {
-  return name.replace(/[\\→]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r')
+  return name
+    .replace(/[\\→]/g, '\\$&')
+    .replace(/\n/g, '\\n')
+    .replace(/\r/g, '\\r')
+    .replace(/ $/, '\\s')
+    .replace(/\t$/, '\\t')
 }
 
 function plain(name: string): string {
-  return name.replace(/\\(.)/gs, (_all, sign: string) => (sign === 'n' ? '\n' : sign === 'r' ? '\r' : sign))
+  return name.replace(/\\(.)/gs, (_all, sign: string) => SIGNS[sign] ?? sign)
 }
