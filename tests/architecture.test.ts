@@ -12,9 +12,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ['git'],
   ['store', 'process'],
   ['sync', 'settings'],
-  ['lease', 'memory', 'plan'],
+  ['lease', 'memory', 'plan', 'redact'],
   ['trust'],
-  ['gate'],
+  ['gate', 'guard'],
+  ['questions', 'review'],
   ['flow'],
   ['setup'],
   ['manual'],
@@ -23,12 +24,26 @@ const LAYERS: readonly (readonly string[])[] = [
 ]
 
 /** Folders in which every file but the door (`x/x.ts`) reaches the world through its arguments only. */
-const PURE_FOLDERS = ['store', 'sync', 'settings', 'lease', 'memory', 'plan', 'trust', 'gate', 'flow', 'setup']
-const PURE_PACKAGES = /^(zod\/mini|diff|node:path|@secretlint\/.*)$/
+const PURE_FOLDERS = [
+  'store',
+  'sync',
+  'settings',
+  'lease',
+  'memory',
+  'plan',
+  'trust',
+  'gate',
+  'guard',
+  'questions',
+  'review',
+  'flow',
+  'setup',
+]
+const PURE_PACKAGES = /^(zod\/mini|diff|node:path|yaml|smol-toml|@secretlint\/.*)$/
 const IMPURE = /\bDate\.now\(|new Date\(\)|Math\.random\(|\bprocess\.|\bperformance\.|\bcrypto\.get/
 
-/** How refs, keys and documents look: as durable as a `schema.ts`, so every folder may know it. */
-const FORMATS = ['store/names.ts', 'store/keys.ts', 'store/document.ts']
+/** How refs, keys, globs, documents and predicates look: as durable as a `schema.ts`, so every folder may know it. */
+const FORMATS = ['store/names.ts', 'store/keys.ts', 'store/document.ts', 'store/glob.ts', 'plan/predicate.ts']
 
 /** Beside the door of git, because isomorphic-git hangs on it; `fsck` loads it when it needs it. */
 const SIDE_DOORS = ['git/auditor.ts']
@@ -37,12 +52,12 @@ const SIDE_DOORS = ['git/auditor.ts']
 const ENTRIES = ['main.ts', 'hooks/main.ts']
 const FOR_ENTRIES = ['env/node.ts', 'cli/run.ts', 'hooks/main.ts']
 
-/** Who may start programs: the world, and the pager. git itself is started by one file. */
-const STARTS_PROGRAMS = ['env/node.ts', 'cli/pager.ts']
+/** Who may start programs: the world, the pager and the editor. git itself is started by one file. */
+const STARTS_PROGRAMS = ['env/programs.ts', 'cli/pager.ts', 'cli/editor.ts']
 const STARTS_GIT = 'git/exec.ts'
 
 /** Each costs about as much as node's own start, so they come by `await import()` only. */
-const LAZY = /^(yaml|execa|isomorphic-git|@secretlint\/.*|@clack\/prompts|cli-table3|fast-glob)$/
+const LAZY = /^(yaml|smol-toml|execa|isomorphic-git|@secretlint\/.*|@clack\/prompts|cli-table3|fast-glob)$/
 const MOST_LINES = 400
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))

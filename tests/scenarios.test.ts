@@ -7,13 +7,16 @@ import { expect, test } from './support/test'
 import { type Block, normaliser, parse, play } from './support/transcript'
 import type { World } from './support/world'
 
+/** Milliseconds. Sixty commands, each with the network in it, on a machine that does other things, too. */
+const LONG_STORY = 180_000
+
 const FOLDER = join(import.meta.dirname, 'scenarios')
 const README = join(import.meta.dirname, '..', 'README.md')
 
 for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.md'))) {
   const file = join(FOLDER, name)
   const markdown = readFileSync(file, 'utf8')
-  test(/^# (.*)$/m.exec(markdown)?.[1] ?? name, async ({ world }) => {
+  test(/^# (.*)$/m.exec(markdown)?.[1] ?? name, { timeout: LONG_STORY }, async ({ world }) => {
     const { actual, problems } = await tell(world, markdown)
     if (process.env.UPDATE) writeFileSync(file, actual)
     else expect(actual).toBe(markdown)

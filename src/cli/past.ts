@@ -3,7 +3,7 @@
 import type { Env } from '../env/env'
 import { DstackError, isRefusal } from '../errors'
 import type { CommitInfo } from '../git/git'
-import { kindOf, person, type Store, undo } from '../store/store'
+import { isRemoved, kindOf, person, type Store, settleRemovals, undo } from '../store/store'
 import { tipsByRef } from '../sync/sync'
 import { answer, examples, type Register, type Reply } from './command'
 import { countOf } from './fields'
@@ -61,6 +61,7 @@ async function log(
   what: string | undefined,
   flags: ListFlags & { maxCount: number },
 ): Promise<Reply> {
+  settleRemovals(store, 'all')
   const refs = namedTips(store, what)
   if (refs === null) return showOne(env, store, findWrite(store, what ?? '', `, or ${KINDS.join(', ')}`))
   const commits = refs.length === 0 ? [] : store.repo.log([...refs, '--no-merges'], { limit: flags.maxCount })
@@ -99,7 +100,8 @@ function described(commit: CommitInfo) {
 }
 
 /** One write with what it changed, as git shows it. */
-function showOne(env: Env, { repo }: Store, commit: CommitInfo): Reply {
+function showOne(env: Env, store: Store, commit: CommitInfo): Reply {
+  const { repo } = store
   const args = [
     'show',
     '--format=',
@@ -110,16 +112,24 @@ function showOne(env: Env, { repo }: Store, commit: CommitInfo): Reply {
     '--end-of-options',
     commit.oid,
   ]
-  const patch = repo.git(args).stdout
+  const hidden = isRemoved(store, touched(store, commit))
+  const patch = hidden ? '' : repo.git(args).stdout
   const { oid, author, email, subject, body } = commit
   const text = () => {
     const when = relativeTime(new Date(commit.seconds * 1000), env.now())
     const head = `${oid}\n${safe(author)} <${safe(email)}>, ${when}\n\n    ${safe(subject)}`
-    return [head, safeLines(body.trim()).replace(/^/gm, '    '), safeLines(patch)]
+    const shown = hidden ? 'What it changed is not shown: it holds a text that was redacted.' : safeLines(patch)
+    return [head, safeLines(body.trim()).replace(/^/gm, '    '), shown]
       .filter((part) => part.trim() !== '')
       .join('\n\n')
   }
   return answer({ commits: [{ ...described(commit), body, patch }] }, text, { long: true })
+}
+
+/** Both sides of every document that a write changed. */
+function touched({ repo }: Store, { oid, parents: [parent] }: CommitInfo): string[] {
+  if (parent === undefined) return repo.files(oid).map((file) => file.oid)
+  return repo.diff(parent, oid).flatMap(({ before, after }) => [before, after].flatMap((side) => side?.oid ?? []))
 }
 
 /** A write by its shortest unique prefix. @throws NOT_FOUND, AMBIGUOUS */
@@ -145,6 +155,7 @@ function findWrite(store: Store, prefix: string, others = ''): CommitInfo {
 // --- undo -----------------------------------------------------------------------------------------------------------
 
 function undoOne(store: Store, id: string | undefined): Reply {
+  settleRemovals(store, 'all')
   const commit = id === undefined ? myLast(store) : findWrite(store, id)
   const ref = refOf(store, commit)
   if (kindOf(ref) !== 'convergent') {

@@ -48,6 +48,10 @@ const READERS = [
   'memory history',
   'memory proposals',
   'memory export',
+  'plan list',
+  'plan show',
+  'plan check',
+  'companion show',
 ]
 
 /** `at <when> <verb …>`: the command line of the verb, and the moment. Null when a part is missing. @throws USAGE */
@@ -56,7 +60,8 @@ function atMoment(argv: readonly string[]): { when: string; argv: string[] } | n
   const [when, ...words] = argv.slice(at + 1)
   const verb = verbOf(words)
   if (when === undefined || when.startsWith('-') || verb === null) return null
-  const name = verb === 'memory' ? `memory ${verbOf(words.slice(verbIndex(words) + 1)) ?? ''}` : verb
+  const group = READERS.some((reader) => reader.startsWith(`${verb} `))
+  const name = group ? `${verb} ${verbOf(words.slice(verbIndex(words) + 1)) ?? ''}` : verb
   if (!READERS.includes(name) && GROUPS.some(({ verbs }) => verbs.includes(verb))) {
     const hint = `at works with: ${READERS.join(', ')}.`
     throw new DstackError('USAGE', `git dstack ${name.trim()} does not read the past.`, { hint })
@@ -93,7 +98,9 @@ function deepest(program: Command, argv: readonly string[]): Command {
 function usageError(error: CommanderError, command: Command): DstackError {
   const name = commandName(command)
   const manual = `See \`git dstack help${name === '' ? '' : ` ${name.split(' ')[0]}`}\`.`
-  if (error.code === 'commander.help') {
+  // A group with a default command says the same as one without.
+  const isGroup = error.code === 'commander.missingArgument' && command.commands.length > 0
+  if (error.code === 'commander.help' || isGroup) {
     const names = command.commands.map((child) => child.name()).join(', ')
     return new DstackError('USAGE', `git dstack ${name} needs one of: ${names}.`.replace('  ', ' '), { hint: manual })
   }

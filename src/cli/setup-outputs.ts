@@ -73,9 +73,32 @@ export const outputs = {
     conflicts: z.nullable(z.int()),
     unsynced: z.int(),
     received: z.int(),
+    /** The flow that this worktree works on; its slug is null where several go on and none was chosen. */
+    flow: z.nullable(
+      z.object({
+        slug: z.nullable(z.string()),
+        step: z.nullable(z.string()),
+        leaf: z.nullable(z.string()),
+        sealed: z.int(),
+        leaves: z.int(),
+        unverified: z.boolean(),
+        /** Flows that are going on. */
+        live: z.int(),
+      }),
+    ),
     lastSync: z.nullable(z.string()),
     waitUntil: z.nullable(z.string()),
     hook: z.enum(['installed', 'missing', 'unwanted']),
+    gate: z.object({
+      mode: z.enum(['off', 'remind', 'strict']),
+      layer: z.enum(['default', 'team', 'personal', 'clone', 'command']),
+      /** Who switched gates off for the whole team, and when. */
+      disabledBy: z.nullable(z.object({ by: z.string(), at: z.string() })),
+      /** Settings that are switched off, where the gate is on. */
+      off: z.array(z.string()),
+      /** Hooks of git's without our call, apart from pre-push. */
+      missing: z.array(z.string()),
+    }),
     next: z.array(z.string()),
   }),
   fsck: z.object({

@@ -11,8 +11,8 @@ export const register: Register = (program, { handle }) => {
     .command('init')
     .description('opt this clone in')
     .option('--remote <name>', 'the remote that carries the state')
-    .option('--hooks', 'with the push hook (default)')
-    .option('--no-hooks', 'without the push hook; `git dstack sync` sends')
+    .option('--hooks', 'with our blocks in the hooks of git (default)')
+    .option('--no-hooks', 'without hooks; `git dstack sync` sends')
     .option('--dry-run', 'only say what would be done')
     .option('--all <folder>', 'in every repository below the folder')
     .action(handle(async (env, flags: InitFlags) => init(env, flags)))
@@ -117,7 +117,7 @@ function initText(report: Omit<setup.InitReport, 'refusal'>, hooks: boolean | un
   const head = dryRun ? 'init would:' : `Opted in${remote === null ? '' : `, with ${safe(remote)}`}:`
   const done = steps.map(({ what, why }) => `  ${safe(what)}\n      ${safe(why)}`)
   const team = adopted === 0 ? [] : [`${plural(adopted, 'ref')} of the team ${adopted === 1 ? 'is' : 'are'} here now.`]
-  const byHand = snippet === null ? [] : [`Add this to your pre-push hook:\n${safeLines(snippet)}`]
+  const byHand = snippet === null ? [] : [`Add this to your hooks:\n${safeLines(snippet)}`]
   const send = snippet !== null || hooks === false ? 'git dstack sync' : 'git push as ever'
   const next = dryRun ? [] : [`Next: git dstack remember "…"${remote === null ? '' : `, then ${send}`}.`]
   return [head, ...done, ...team, ...notes, ...byHand, ...next].join('\n')
@@ -173,14 +173,44 @@ function statusText(env: Env, report: setup.StatusReport): string {
       const torn = conflicts ? `, ${plural(conflicts, 'conflict')}` : ''
       rows.push(['memory', `${plural(entries, 'entry', 'entries')}${torn}`])
     }
+    if (report.flow !== null) rows.push(['flow', flowText(report.flow)])
     rows.push(['not synced', report.unsynced === 0 ? 'nothing' : plural(report.unsynced, 'write')])
     if (received > 0) rows.push(['fetched', `${plural(received, 'write')} of others, seen by readers already`])
     if (remote !== null) rows.push(['last sync', lastSync === null ? 'never' : when(lastSync)])
     if (waitUntil !== null) rows.push(['waiting', `the remote refused; tried again by itself ${when(waitUntil)}`])
     if (remote !== null && report.hook === 'missing') rows.push(['push hook', 'missing'])
+    rows.push(...gateRows(report.gate, when))
   }
   const next = report.next.map((line) => `  ${paint(env)('bold', safe(line))}`)
   return `${columns(rows, null)}${next.length === 0 ? '' : `\n\nnext:\n${next.join('\n')}`}`
+}
+
+/** Nothing where nobody wants a gate. */
+function gateRows({ mode, layer, disabledBy, off, missing }: setup.GateReport, when: (time: string) => string) {
+  const rows: [string, string][] = []
+  if (disabledBy !== null) {
+    const time = disabledBy.at === '' ? '' : `, ${when(disabledBy.at)}`
+    rows.push(['gate', `off for the team: ${safe(disabledBy.by)}${time}`])
+  }
+  if (mode !== 'off') rows.push(['gate', `${mode}, as the ${WHOSE[layer]} says`])
+  if (off.length > 0) rows.push(['switched off', off.join(', ')])
+  if (missing.length > 0) rows.push(['hooks', `missing: ${missing.join(', ')}`])
+  return rows
+}
+
+const WHOSE: Readonly<Record<setup.GateReport['layer'], string>> = {
+  default: 'default',
+  team: 'team',
+  personal: 'person',
+  clone: 'clone',
+  command: 'command line',
+}
+
+function flowText({ slug, step, leaf, sealed, leaves, unverified, live }: setup.FlowReport): string {
+  if (slug === null) return `${plural(live, 'flow')} going on, none chosen here`
+  const at = leaf === null ? '' : `, leaf ${safe(leaf)}`
+  const allowed = unverified ? '; work without evidence counts' : ''
+  return `${safe(slug)}: ${safe(step ?? '')}${at}, ${sealed} of ${leaves} leaves sealed${allowed}`
 }
 
 function placeText({ folder, branch, changedFiles }: setup.StatusReport): string {

@@ -15,7 +15,18 @@ export const outputs = {
       refs: z.array(
         z.object({
           ref: z.string(),
-          outcome: z.enum(['same', 'sent', 'received', 'merged', 'inbox', 'stale', 'refused', 'secret', 'newer']),
+          outcome: z.enum([
+            'same',
+            'sent',
+            'received',
+            'merged',
+            'inbox',
+            'stale',
+            'refused',
+            'secret',
+            'redacted',
+            'newer',
+          ]),
           detail: z.optional(z.string()),
         }),
       ),

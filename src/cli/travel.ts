@@ -2,6 +2,7 @@
 
 import type { Env } from '../env/env'
 import { DstackError, isRefusal, type Refusal } from '../errors'
+import { noteTeamGate } from '../settings/settings'
 import { clonesBelow } from '../setup/setup'
 import { exportBundle, foldCarrier, type SyncReport, sync } from '../sync/sync'
 import { answer, examples, type Register, type Reply } from './command'
@@ -70,7 +71,9 @@ const HOW: Readonly<Record<string, string>> = {
 // --- sync -----------------------------------------------------------------------------------------------------------
 
 async function syncOne(env: Env, allowed: readonly string[]): Promise<Reply> {
-  const report = await sync(await ready(env), { allowSecrets: new Set(allowed) })
+  const store = await ready(env)
+  const report = await sync(store, { allowSecrets: new Set(allowed) })
+  noteTeamGate(store)
   return secretIn(report) ?? answer(report, () => syncLines(report).join('\n'), { exit: isSettled(report) ? 0 : 1 })
 }
 
@@ -87,7 +90,7 @@ function secretIn(report: SyncReport): Refusal | null {
 
 /** Everything is on the remote, read back from it. */
 function isSettled({ refs, checked }: SyncReport): boolean {
-  return checked && !refs.some(({ outcome }) => ['stale', 'refused', 'newer'].includes(outcome))
+  return checked && !refs.some(({ outcome }) => ['stale', 'refused', 'redacted', 'newer'].includes(outcome))
 }
 
 function syncLines({ remote, sent, received, checked, refs, warnings }: SyncReport): string[] {

@@ -1,6 +1,6 @@
 // Whether an entry stands on ground: the files, globs and commits that it cites, and which of them are not there.
 
-import { covers } from './glob'
+import { covers } from '../store/glob'
 import type { Portable } from './schema'
 
 export interface Cited {

@@ -1,8 +1,8 @@
 // Questions to the index and to what is not in it yet: which entries, in which order, and why.
 
+import { covers, specificity } from '../store/glob'
 import { conceptsOf } from './concepts'
 import type { Entry } from './entry'
-import { covers, specificity } from './glob'
 import { everything, type Matches, match, wordsFound } from './match'
 import { inOrder, type Place } from './order'
 import { demoteOutdated, nearness, POINT } from './rank'

@@ -62,7 +62,8 @@ describe('the path of a parsed command line', () => {
         expect(sign.test(text), `${basename(file)} holds ${name}`).toBe(false)
     }
     const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0)
-    expect(bytes).toBeLessThan(64 * 1024)
+    // commander is two thirds of it; each group of commands adds a hundred bytes to the table that names it.
+    expect(bytes).toBeLessThan(72 * 1024)
     // Each of these costs a tenth of a bare start.
     for (const name of ['child_process', 'net', 'crypto', 'tty']) expect(builtins).not.toContain(`NativeModule ${name}`)
   })

@@ -39,7 +39,7 @@ describe.skipIf(!has('bash'))(`bash${unless('bash')}`, () => {
   })
 
   test('is not misled by options and their values', async () => {
-    expect(await offered(['-C', 'version', '--json', 'comp'], 'git')).toEqual(['completion '])
+    expect(await offered(['-C', 'version', '--json', 'compl'], 'git')).toEqual(['completion '])
     expect(await offered(['completion', '--color', 'never', 'z'], 'git')).toEqual(['zsh '])
     expect(await offered(['-C', ''], 'git')).toEqual([])
     expect(await offered(['no-such-command', '--he'], 'git')).toEqual([])

@@ -4,6 +4,13 @@ import * as z from 'zod/mini'
 import type { Outputs } from '../../src/cli/command'
 import { GROUPS } from '../../src/cli/program'
 import { jsonSchemas } from '../../src/cli/schema'
+import { openRepo } from '../../src/git/git'
+import { allow } from '../../src/trust/trust'
+import { everyFlowVerb } from '../flow/verbs'
+import { everyGateVerb } from '../gate/verbs'
+import { everyPlanVerb } from '../plan/verbs'
+import { everyQuestionVerb } from '../questions/verbs'
+import { envOf } from '../setup/support'
 import type { Clone } from '../support/clone'
 import { expect, test } from '../support/test'
 import type { World } from '../support/world'
@@ -86,7 +93,7 @@ async function fixture(world: World): Promise<[Clone, Clone]> {
   return [alice, bob]
 }
 
-test('every verb', async ({ world }) => {
+test('every verb', { timeout: 180_000 }, async ({ world }) => {
   const contract = await Contract.create()
   const [alice, bob] = await fixture(world)
   const holds = (name: string, ...args: string[]) => contract.holds(alice, name, ...args)
@@ -146,6 +153,9 @@ test('every verb', async ({ world }) => {
   await holds('log', commits[0]?.commit ?? '')
   await alice.inProcess('remember', '--key', 'notes/a/mistake', 'Wrong.').ok()
   await holds('undo')
+  await alice.inProcess('remember', '--key', 'notes/a/secret', 'Plum and heron.').ok()
+  const asked = JSON.parse((await alice.inProcess('redact', 'notes/a/secret', '--json')).stdout)
+  await holds('redact', 'notes/a/secret', '--confirm', asked.error.data.token)
 
   await holds('config list')
   await holds('config set', 'budget', '1500')
@@ -158,6 +168,25 @@ test('every verb', async ({ world }) => {
   await holds('fsck')
   await holds('sync')
   await contract.holds(alice.with({ cwd: world.path }), 'sync', '--all')
+  await holds('lease take', 'release-main', '--purpose', 'release 1.4')
+  expect(await holds('lease list')).toMatchObject({ leases: [{ name: 'release-main', mine: true }] })
+  await holds('lease release', 'release-main')
+
+  // Nobody can be asked here, so one command is allowed behind the door.
+  const mine = { ...envOf(alice), confirm: async () => true }
+  await allow(mine, openRepo(mine), [{ command: 'npm test', where: 'by hand' }], () => undefined)
+  expect(await holds('trust list')).toMatchObject({ commands: [{ command: 'npm test', state: 'unused' }] })
+  await holds('trust allow')
+  await holds('trust revoke', '--all')
+  await holds('guard words add', 'Project Bluebird')
+  await holds('guard check', 'HEAD')
+  await holds('guard words remove', 'project bluebird')
+
+  await everyGateVerb(alice, holds)
+  await everyPlanVerb(alice, holds)
+  await everyQuestionVerb(alice, holds)
+  await everyFlowVerb(alice, (clone, name, ...args) => contract.holds(clone, name, ...args))
+
   await holds('export', 'state.bundle')
   await contract.holds(bob, 'fold', `${alice.path}/state.bundle`)
   await holds('fold', bob.path)

@@ -121,7 +121,7 @@ describe('the manual', () => {
   test.each(Object.keys(MANUAL))('%s', async (page) => {
     const shown = inMarkdown(MANUAL[page] ?? '')
     await expectAllWork(page, shown)
-    if (!['completion', 'schema', 'scale', 'trust'].includes(page))
+    if (!['completion', 'schema', 'scale', 'security'].includes(page))
       expect(shown.length, 'it shows how to use it').toBeGreaterThan(0)
   })
 })

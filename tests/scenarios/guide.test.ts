@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import { snippet } from '../../src/setup/hook-block'
+import { HOOKS } from '../../src/setup/hook-names'
+import { snippet } from '../../src/setup/hook-snippets'
 import { test } from '../support/test'
 
 const top = join(import.meta.dirname, '../..')
@@ -38,8 +39,11 @@ describe('the lines for other hook managers', () => {
   test.for([
     ['hooks/lefthook.yml', 'lefthook'],
     ['hooks/pre-commit-config.yaml', 'pre-commit'],
-    ['hooks/pre-push.sh', 'other'],
-  ] as const)('%s is what init shows', ([name, kind]) => {
-    expect(file(name)).toBe(snippet(kind))
+  ] as const)('%s is what init shows', ([name, tool]) => {
+    expect(file(name)).toBe(snippet(tool))
+  })
+
+  test.for(HOOKS)('hooks/%s.sh is what init shows', (hook) => {
+    expect(file(`hooks/${hook}.sh`)).toBe(snippet('other', [hook]))
   })
 })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { BUGS } from './bugs'
 import { simulate } from './run'
 
-const SEEDS = Number(process.env.DSTACK_SIM_SEEDS ?? 25)
+const SEEDS = Number(process.env.DSTACK_SIM_SEEDS ?? 5)
 const LIMIT = 120_000
 
 describe('invariants N1 to N11', () => {

@@ -75,7 +75,8 @@ async function syncBoth(first: Clone, second: Clone): Promise<void> {
 
 const KINDS: [Kind, ReturnType<typeof needs>][] = [
   ['path', needs()],
-  ['file', needs()],
+  // As a path, but for how it is written.
+  ...(process.env.DSTACK_SLOW ? [['file', needs()] as [Kind, ReturnType<typeof needs>]] : []),
   ['ssh', needs('sshd')],
   ['http', needs('git http-backend')],
   ['git', needs('git daemon')],
